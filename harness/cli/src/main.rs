@@ -1,0 +1,2 @@
+//! The `uspec` binary.
+fn main() {}
