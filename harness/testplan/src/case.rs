@@ -246,14 +246,20 @@ pub enum Check {
 
 /// Why a text is no case id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no case id: write `<chapter>.<number>` as the plan does, or a requirement such as `R-WS.17`")]
+#[error(
+    "`{0}` is no case id: write `<chapter>.<number>` as the plan does, or a requirement such as `R-WS.17`"
+)]
 pub struct CaseIdError(String);
 
 impl FromStr for CaseId {
     type Err = CaseIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.starts_with("R-") && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)) {
+        if text.starts_with("R-")
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
+        {
             return Ok(CaseId::Own(text.to_owned()));
         }
         let wrong = || CaseIdError(text.to_owned());
@@ -262,7 +268,10 @@ impl FromStr for CaseId {
             Ok(n) if n > 0 && n.to_string() == part => Ok(n),
             _ => Err(wrong()),
         };
-        Ok(CaseId::Plan { chapter: parse(chapter)?, number: parse(number)? })
+        Ok(CaseId::Plan {
+            chapter: parse(chapter)?,
+            number: parse(number)?,
+        })
     }
 }
 

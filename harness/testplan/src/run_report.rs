@@ -4,6 +4,7 @@ use crate::{
     case::CaseId,
     verdict::{Judgement, Verdict},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 pub const RUN_REPORT_FORMAT: u32 = 1;
 
 /// One run of the harness.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunReport {
     /// [`RUN_REPORT_FORMAT`].
     pub format: u32,
@@ -24,7 +25,7 @@ pub struct RunReport {
 }
 
 /// The run itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunInfo {
     /// A UUID.
     pub id: String,
@@ -37,6 +38,7 @@ pub struct RunInfo {
     /// Name of the host that ran it.
     pub host: String,
     /// When it began.
+    #[schemars(with = "String")]
     pub started: jiff::Timestamp,
     /// Its length in milliseconds.
     pub duration_ms: u64,
@@ -47,7 +49,7 @@ pub struct RunInfo {
 }
 
 /// Whom the run judged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EutInfo {
     /// The name in its profile.
     pub name: String,
@@ -64,9 +66,10 @@ pub struct EutInfo {
 }
 
 /// What became of one (case, MTP).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseResult {
     /// The case.
+    #[schemars(with = "String")]
     pub case: CaseId,
     /// Its title.
     pub title: String,
@@ -87,7 +90,7 @@ pub struct CaseResult {
 }
 
 /// What became of a case.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CaseOutcome {
     /// It ran.
@@ -97,9 +100,10 @@ pub enum CaseOutcome {
 }
 
 /// A case that ran.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Judged {
     /// When it began.
+    #[schemars(with = "String")]
     pub started: jiff::Timestamp,
     /// Its length in milliseconds.
     pub duration_ms: u64,
@@ -109,10 +113,27 @@ pub struct Judged {
     pub exchange: Vec<String>,
     /// The Trace's file, relative to the report.
     pub trace: Option<String>,
+    /// Earlier runs of the same case within this run, oldest first; a repetition is never silent.
+    #[serde(default)]
+    pub earlier: Vec<EarlierRun>,
+}
+
+/// A run of a case that was repeated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EarlierRun {
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Why, in one line.
+    pub reason: String,
+    /// When it began.
+    #[schemars(with = "String")]
+    pub started: jiff::Timestamp,
+    /// Its length in milliseconds.
+    pub duration_ms: u64,
 }
 
 /// Why a case did not run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotRun {
     /// The kind of reason.
     pub kind: NotRunKind,
@@ -121,7 +142,7 @@ pub struct NotRun {
 }
 
 /// The kinds of reason why a case did not run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NotRunKind {
     /// The EUT lacks a feature, or the version or MTP does not fit.

@@ -1,9 +1,12 @@
 //! Outcomes and verdicts, and the findings that explain them. The same code decides and explains.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The verdict of a case, after ISO 9646; merging takes the worst.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Every metric is met.
@@ -17,7 +20,9 @@ pub enum Verdict {
 }
 
 /// The outcome of one metric or check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It holds.
@@ -29,7 +34,7 @@ pub enum Outcome {
 }
 
 /// What a check expected, what it saw, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// What the check says.
     pub outcome: Outcome,
@@ -46,7 +51,7 @@ pub struct Finding {
 }
 
 /// The outcome of one of the plan's metrics.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricResult {
     /// The metric's name: the plan's own number, or `universal 2`, or the requirement that holds for every exchange.
     pub metric: String,
@@ -57,7 +62,7 @@ pub struct MetricResult {
 }
 
 /// What became of the clean-up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CleanUp {
     /// The EUT is as found.
@@ -69,7 +74,7 @@ pub enum CleanUp {
 }
 
 /// A Trace, judged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Judgement {
     /// The merged verdict.
     pub verdict: Verdict,
