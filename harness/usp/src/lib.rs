@@ -14,3 +14,8 @@ pub mod record {
 pub mod msg {
     include!(concat!(env!("OUT_DIR"), "/usp.rs"));
 }
+
+pub mod decode;
+pub mod field_path;
+pub mod json;
+pub mod schema;
