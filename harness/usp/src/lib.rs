@@ -4,13 +4,13 @@
 //! (`record`, `msg`) are for code that acts; the strict scanner in `decode` reports everything that prost keeps silent about.
 
 /// The USP Record (R-ENC.1), typed by prost from `proto/usp-record.proto`.
-#[allow(missing_docs, unreachable_pub, clippy::pedantic)]
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod record {
     include!(concat!(env!("OUT_DIR"), "/usp_record.rs"));
 }
 
 /// The USP Message (R-ENC.0), typed by prost from `proto/usp-msg.proto`.
-#[allow(missing_docs, unreachable_pub, clippy::pedantic)]
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod msg {
     include!(concat!(env!("OUT_DIR"), "/usp.rs"));
 }

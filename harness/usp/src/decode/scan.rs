@@ -67,18 +67,17 @@ impl Scan<'_> {
         while at < range.end {
             let begin = at;
             let (number, wire_type) = self.tag(&mut at, range.end)?;
-            match descriptor.get_field(number) {
-                Some(field) => self.known(
+            if let Some(field) = descriptor.get_field(number) {
+                self.known(
                     &mut seen, &field, wire_type, begin, &mut at, range.end, depth,
-                )?,
-                None => {
-                    if wire_type == WireType::EndGroup {
-                        return self.stop(IrregularityKind::InvalidTag, begin);
-                    }
-                    self.note(IrregularityKind::UnknownField { number }, begin)?;
-                    self.skip(number, wire_type, &mut at, range.end, depth)?;
-                }
+                )?;
+                continue;
             }
+            if wire_type == WireType::EndGroup {
+                return self.stop(IrregularityKind::InvalidTag, begin);
+            }
+            self.note(IrregularityKind::UnknownField { number }, begin)?;
+            self.skip(number, wire_type, &mut at, range.end, depth)?;
         }
         for oneof in descriptor.oneofs() {
             if !seen.oneofs.iter().any(|(name, _)| name == oneof.name()) {
