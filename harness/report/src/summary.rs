@@ -1,0 +1,144 @@
+//! A few lines for the terminal: counts, then every case that needs attention with its reason.
+
+use crate::text::{cut, visible_line};
+use std::fmt::Write as _;
+use uspec_testplan::{
+    run_report::{CaseOutcome, CaseResult, NotRunKind, RunReport},
+    verdict::{CleanUp, Verdict},
+};
+
+/// A reason on the terminal is cut here; the reports have it whole.
+const REASON_LIMIT: usize = 240;
+
+/// How many cases came to which end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Verdict pass.
+    pub pass: usize,
+    /// Verdict fail.
+    pub fail: usize,
+    /// Verdict inconclusive.
+    pub inconclusive: usize,
+    /// Verdict error.
+    pub error: usize,
+    /// Did not run, whatever the reason.
+    pub not_run: usize,
+}
+
+impl Counts {
+    /// Counts the results of a report.
+    pub fn of(report: &RunReport) -> Self {
+        let mut counts = Self::default();
+        for result in &report.results {
+            match result.verdict() {
+                Some(Verdict::Pass) => counts.pass += 1,
+                Some(Verdict::Fail) => counts.fail += 1,
+                Some(Verdict::Inconclusive) => counts.inconclusive += 1,
+                Some(Verdict::Error) => counts.error += 1,
+                None => counts.not_run += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// The summary of a run.
+pub fn render(report: &RunReport) -> String {
+    let mut out = String::new();
+    if let Some(why) = &report.run.interrupted {
+        let _ = writeln!(out, "The run ended early: {}", visible_line(why));
+    }
+    for warning in &report.run.warnings {
+        let _ = writeln!(out, "warning: {}", visible_line(warning));
+    }
+    for result in &report.results {
+        attention(&mut out, result);
+    }
+    let counts = Counts::of(report);
+    let _ = writeln!(
+        out,
+        "{} ({}): {} pass, {} fail, {} inconclusive, {} error, {} not run{}; {:.1} s",
+        visible_line(&report.eut.name),
+        visible_line(&report.eut.endpoint_id),
+        counts.pass,
+        counts.fail,
+        counts.inconclusive,
+        counts.error,
+        counts.not_run,
+        why_not_run(report),
+        seconds(report.run.duration_ms),
+    );
+    out
+}
+
+/// Milliseconds as seconds, for people.
+#[allow(clippy::cast_precision_loss)] // a run of 2^53 ms is no run
+pub(crate) fn seconds(milliseconds: u64) -> f64 {
+    milliseconds as f64 / 1000.0
+}
+
+fn attention(out: &mut String, result: &CaseResult) {
+    let CaseOutcome::Judged(judged) = &result.outcome else { return };
+    let judgement = &judged.judgement;
+    if judgement.verdict != Verdict::Pass {
+        let reason = judgement.reason.as_deref().unwrap_or("no reason recorded");
+        let _ = writeln!(
+            out,
+            "{:<12} {} {} [{}]: {}",
+            word(judgement.verdict),
+            result.case,
+            visible_line(&result.title),
+            result.mtp,
+            cut(&visible_line(reason), REASON_LIMIT),
+        );
+    }
+    if let CleanUp::Dirty(differences) = &judgement.clean_up {
+        for difference in differences {
+            let _ =
+                writeln!(out, "{:<12} {}: {}", "clean-up", result.case, cut(&visible_line(difference), REASON_LIMIT));
+        }
+    }
+}
+
+/// The verdict as the reports write it.
+pub fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Inconclusive => "inconclusive",
+        Verdict::Fail => "fail",
+        Verdict::Error => "error",
+    }
+}
+
+/// The reason's kind as the reports write it.
+pub fn not_run_word(kind: NotRunKind) -> &'static str {
+    match kind {
+        NotRunKind::NotApplicable => "not applicable",
+        NotRunKind::NotSelected => "not selected",
+        NotRunKind::Deprecated => "deprecated",
+        NotRunKind::NotAutomated => "not automated",
+        NotRunKind::NotReached => "not reached",
+    }
+}
+
+fn why_not_run(report: &RunReport) -> String {
+    let kinds = [
+        NotRunKind::NotApplicable,
+        NotRunKind::NotSelected,
+        NotRunKind::Deprecated,
+        NotRunKind::NotAutomated,
+        NotRunKind::NotReached,
+    ];
+    let parts: Vec<String> = kinds
+        .into_iter()
+        .filter_map(|kind| {
+            let count = report
+                .results
+                .iter()
+                .filter(|result| matches!(&result.outcome, CaseOutcome::NotRun(not_run) if not_run.kind == kind))
+                .count();
+            (count > 0).then(|| format!("{count} {}", not_run_word(kind)))
+        })
+        .collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
