@@ -1,0 +1,203 @@
+//! The command line. `--help` teaches by example.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Exit codes, as the help prints them.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    every case that ran passed
+  1    at least one case failed: the EUT's fault
+  2    nothing was run: wrong usage, bad input, or an environment that does not allow it (a port in use, a missing file)
+  3    no case failed, but at least one is inconclusive or met an error of ours
+  130  interrupted; the reports hold what ran";
+
+/// Conformance test harness for USP Agents (TR-369), with the cases of TP-469.
+#[derive(Debug, Parser)]
+#[command(name = "uspec", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run test cases against a device, or against the bundled Agent.
+    Run(RunArgs),
+    /// List the catalogue, with what would become of every case.
+    List(ListArgs),
+    /// Check test cases and EUT profiles, and report everything that is wrong with them at once.
+    Check(CheckArgs),
+    /// Judge stored Traces again.
+    Judge(JudgeArgs),
+    /// Run the bundled Agent on real sockets, to try the harness or an own Controller.
+    Agent(AgentArgs),
+    /// Write the JSON Schemas of test case, EUT profile and run report into the source tree.
+    Schema(SchemaArgs),
+}
+
+/// Which cases.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct SelectArgs {
+    /// Case ids or globs, such as `1.1`, `1.4*`, `2.*`.
+    #[arg(value_name = "CASE")]
+    pub(crate) cases: Vec<String>,
+    /// Only cases of this chapter of the plan.
+    #[arg(long, value_name = "N")]
+    pub(crate) chapter: Vec<u16>,
+    /// Only cases that need this TP-469 feature ID.
+    #[arg(long, value_name = "ID")]
+    pub(crate) feature: Vec<u16>,
+    /// Only cases that test this TR-369 requirement, such as `R-ADD.1`.
+    #[arg(long, value_name = "R")]
+    pub(crate) requirement: Vec<String>,
+    /// Only cases with this tag.
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Vec<String>,
+}
+
+/// From where the catalogue comes.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct CatalogueArgs {
+    /// A folder of test cases that replaces the built-in catalogue.
+    #[arg(long, value_name = "DIR", env = "USPEC_TESTCASES")]
+    pub(crate) testcases: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+Examples:
+  uspec run                               every case against the bundled Agent, in memory, without real waits
+  uspec run --real                        the same over loopback sockets in real time
+  uspec run --eut my-device.yaml          every applicable case against the device of this profile
+  uspec run --eut my-device.yaml '1.4*'   only 1.4 and 1.40 to 1.49
+  uspec run --fault add-keeps-failed-object 1.3   the bundled Agent with a fault, to see a failure
+  uspec run --eut my-device.yaml --dry-run        what would run, and why the rest would not
+
+Reports go to reports/out/: junit.xml, run.json, report.html and one Trace a case under traces/.
+
+{EXIT_CODES}"))]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) catalogue: CatalogueArgs,
+    /// The EUT profile. Without it, the bundled Agent is judged.
+    #[arg(long, value_name = "FILE", env = "USPEC_EUT")]
+    pub(crate) eut: Option<PathBuf>,
+    /// Judge the bundled Agent over loopback sockets in real time instead of in memory.
+    #[arg(long, conflicts_with = "eut")]
+    pub(crate) real: bool,
+    /// A named fault for the bundled Agent (`uspec agent --list-faults` lists them).
+    #[arg(long, value_name = "NAME", conflicts_with = "eut")]
+    pub(crate) fault: Vec<String>,
+    /// Only say what would run, and why the rest would not.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Where the reports go.
+    #[arg(long, value_name = "DIR", default_value = "reports/out")]
+    pub(crate) out: PathBuf,
+    /// Put before the path in `[[ATTACHMENT|…]]`; by default the reports folder as given with --out.
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) attachment_base: Option<String>,
+    /// Print nothing but the summary.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// How a listing is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  uspec list                               every case of the catalogue
+  uspec list --chapter 1 --format json     id, title, decision, requirements, features and metrics, for programs
+  uspec list --eut my-device.yaml          with the decision for this device")]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) catalogue: CatalogueArgs,
+    /// The EUT profile for which the decisions are made; the bundled Agent's when not given.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) eut: Option<PathBuf>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  uspec check                              the built-in catalogue
+  uspec check testcases                    a folder of test cases
+  uspec check my-device.yaml 1.10.yaml     single files: EUT profiles or test cases")]
+pub(crate) struct CheckArgs {
+    /// Files or folders; the built-in catalogue when none is given.
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  uspec judge reports/out/traces/1.10-websocket.jsonl    the verdict again, from the same bytes
+  uspec judge --testcases my-cases reports/out/traces/*  with corrected metrics")]
+pub(crate) struct JudgeArgs {
+    /// Traces that a run wrote.
+    #[arg(value_name = "TRACE", required = true)]
+    pub(crate) traces: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) catalogue: CatalogueArgs,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  uspec agent --connect ws://127.0.0.1:8080/usp    connects to a Controller, as most devices do
+  uspec agent --listen ws://127.0.0.1:8081/usp     waits for a Controller
+  uspec agent --list-faults                        names and meanings of the faults it can have")]
+pub(crate) struct AgentArgs {
+    /// The Controller's WebSocket URL to connect to.
+    #[arg(long, value_name = "URL", required_unless_present_any = ["listen", "list_faults"])]
+    pub(crate) connect: Option<String>,
+    /// The WebSocket URL to listen on.
+    #[arg(long, value_name = "URL", conflicts_with = "connect")]
+    pub(crate) listen: Option<String>,
+    /// The Agent's Endpoint ID.
+    #[arg(long, value_name = "ID", default_value = "proto::uspec-agent")]
+    pub(crate) endpoint_id: String,
+    /// The Controller's Endpoint ID.
+    #[arg(long, value_name = "ID", default_value = "proto::uspec-controller")]
+    pub(crate) controller: String,
+    /// Where its data model is kept over a restart; in memory when not given.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// A fault to have; may stand more than once.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) fault: Vec<String>,
+    /// List the faults and end.
+    #[arg(long)]
+    pub(crate) list_faults: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Write nothing; fail when a file is not as it would be written.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// The project's top folder.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) root: PathBuf,
+}
