@@ -75,14 +75,10 @@ mod tests {
 
     #[test]
     fn a_path_reads_like_the_schema() {
-        let path: FieldPath = [
-            Segment::Field("a".into()),
-            Segment::Index(2),
-            Segment::Field("b".into()),
-            Segment::Key("x.y".into()),
-        ]
-        .into_iter()
-        .collect();
+        let path: FieldPath =
+            [Segment::Field("a".into()), Segment::Index(2), Segment::Field("b".into()), Segment::Key("x.y".into())]
+                .into_iter()
+                .collect();
         assert_eq!(path.to_string(), r#"a[2].b["x.y"]"#);
         assert_eq!(FieldPath::root().to_string(), "");
     }

@@ -16,6 +16,10 @@ pub mod msg {
 }
 
 pub mod decode;
+pub mod endpoint_id;
+pub mod error_code;
 pub mod field_path;
 pub mod json;
+pub mod path;
 pub mod schema;
+pub mod version;

@@ -150,18 +150,8 @@ impl fmt::Display for Irregularity {
             Root::Message => "Message",
         };
         let place = self.path.to_string();
-        let place = if place.is_empty() {
-            root.to_owned()
-        } else {
-            format!("{root} {place}")
-        };
-        write!(
-            f,
-            "{place}: {} (at byte {}; {})",
-            self.kind,
-            self.offset,
-            self.requirement()
-        )
+        let place = if place.is_empty() { root.to_owned() } else { format!("{root} {place}") };
+        write!(f, "{place}: {} (at byte {}; {})", self.kind, self.offset, self.requirement())
     }
 }
 
@@ -169,13 +159,8 @@ impl fmt::Display for IrregularityKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownField { number } => write!(f, "unknown field number {number}"),
-            Self::UnknownEnumValue {
-                number,
-                enumeration,
-            } => write!(f, "{number} is no value of {enumeration}"),
-            Self::RepeatedSingularField { .. } => {
-                f.write_str("the field may come once and came again")
-            }
+            Self::UnknownEnumValue { number, enumeration } => write!(f, "{number} is no value of {enumeration}"),
+            Self::RepeatedSingularField { .. } => f.write_str("the field may come once and came again"),
             Self::SecondOneofMember { oneof, first } => {
                 write!(f, "a second member of the oneof {oneof}, after {first}")
             }

@@ -53,33 +53,20 @@ fn decode<T: Message + Default>(
     descriptor: Result<&MessageDescriptor, SchemaError>,
     bytes: &[u8],
 ) -> Decoded<T> {
-    let whole = |kind| Irregularity {
-        root,
-        kind,
-        path: FieldPath::root(),
-        offset: 0,
-    };
+    let whole = |kind| Irregularity { root, kind, path: FieldPath::root(), offset: 0 };
     let mut irregularities = match descriptor {
         Ok(descriptor) => scan::scan(root, descriptor, bytes),
         // Impossible in a crate that passed its tests; said rather than hidden, and not blamed on the sender.
-        Err(error) => vec![whole(IrregularityKind::NotChecked {
-            reason: error.to_string(),
-        })],
+        Err(error) => vec![whole(IrregularityKind::NotChecked { reason: error.to_string() })],
     };
     let value = match T::decode(bytes) {
         Ok(value) => Some(value),
         Err(error) => {
             if !irregularities.iter().any(|it| it.kind.is_fatal()) {
-                irregularities.push(whole(IrregularityKind::Undecodable {
-                    reason: error.to_string(),
-                }));
+                irregularities.push(whole(IrregularityKind::Undecodable { reason: error.to_string() }));
             }
             None
         }
     };
-    Decoded {
-        bytes: bytes.to_vec(),
-        value,
-        irregularities,
-    }
+    Decoded { bytes: bytes.to_vec(), value, irregularities }
 }

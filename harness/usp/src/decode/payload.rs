@@ -40,10 +40,7 @@ impl RecordKind {
 
     /// Whether it announces an Endpoint on an MTP, and carries no Message.
     pub const fn is_connect(self) -> bool {
-        matches!(
-            self,
-            Self::WebsocketConnect | Self::MqttConnect | Self::StompConnect | Self::UdsConnect
-        )
+        matches!(self, Self::WebsocketConnect | Self::MqttConnect | Self::StompConnect | Self::UdsConnect)
     }
 }
 
@@ -92,9 +89,7 @@ impl<'a> Payload<'a> {
 /// plain even where the field says otherwise.
 pub fn payload(record: &Record) -> Payload<'_> {
     match &record.record_type {
-        Some(RecordType::NoSessionContext(plain)) => {
-            Payload::Message(Cow::Borrowed(&plain.payload))
-        }
+        Some(RecordType::NoSessionContext(plain)) => Payload::Message(Cow::Borrowed(&plain.payload)),
         Some(RecordType::SessionContext(session)) => {
             let parts: Vec<_> = session.payload.iter().map(Vec::as_slice).collect();
             if parts.iter().all(|part| part.is_empty()) {
@@ -124,27 +119,18 @@ mod tests {
     use crate::record::{NoSessionContextRecord, SessionContextRecord, WebSocketConnectRecord};
 
     fn record(record_type: RecordType) -> Record {
-        Record {
-            record_type: Some(record_type),
-            ..Record::default()
-        }
+        Record { record_type: Some(record_type), ..Record::default() }
     }
 
     fn session(payload: &[&[u8]], state: PayloadSarState) -> Record {
         let payload = payload.iter().map(|part| part.to_vec()).collect();
-        let context = SessionContextRecord {
-            payload,
-            payload_sar_state: state.into(),
-            ..Default::default()
-        };
+        let context = SessionContextRecord { payload, payload_sar_state: state.into(), ..Default::default() };
         record(RecordType::SessionContext(context))
     }
 
     #[test]
     fn a_message_is_taken_out_of_either_context() {
-        let plain = record(RecordType::NoSessionContext(NoSessionContextRecord {
-            payload: vec![1, 2],
-        }));
+        let plain = record(RecordType::NoSessionContext(NoSessionContextRecord { payload: vec![1, 2] }));
         assert_eq!(payload(&plain).message().as_deref(), Some(&[1, 2][..]));
         let whole = session(&[&[1], &[2]], PayloadSarState::None);
         assert_eq!(payload(&whole).message().as_deref(), Some(&[1, 2][..]));

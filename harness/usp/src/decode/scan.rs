@@ -20,12 +20,7 @@ const MAX_VARINT_LEN: usize = 10;
 
 /// Everything irregular in `bytes` read as `descriptor`, in the order of the bytes.
 pub(super) fn scan(root: Root, descriptor: &MessageDescriptor, bytes: &[u8]) -> Vec<Irregularity> {
-    let mut scan = Scan {
-        root,
-        bytes,
-        path: FieldPath::root(),
-        found: Vec::new(),
-    };
+    let mut scan = Scan { root, bytes, path: FieldPath::root(), found: Vec::new() };
     // A stop is already noted where it happened.
     let _stopped = scan.message(descriptor, 0..bytes.len(), 0);
     scan.found
@@ -53,12 +48,7 @@ struct Seen {
 }
 
 impl Scan<'_> {
-    fn message(
-        &mut self,
-        descriptor: &MessageDescriptor,
-        range: Range<usize>,
-        depth: usize,
-    ) -> Result<(), Stop> {
+    fn message(&mut self, descriptor: &MessageDescriptor, range: Range<usize>, depth: usize) -> Result<(), Stop> {
         let mut seen = Seen::default();
         let mut at = range.start;
         if depth > MAX_DEPTH {
@@ -68,9 +58,7 @@ impl Scan<'_> {
             let begin = at;
             let (number, wire_type) = self.tag(&mut at, range.end)?;
             if let Some(field) = descriptor.get_field(number) {
-                self.known(
-                    &mut seen, &field, wire_type, begin, &mut at, range.end, depth,
-                )?;
+                self.known(&mut seen, &field, wire_type, begin, &mut at, range.end, depth)?;
                 continue;
             }
             if wire_type == WireType::EndGroup {
@@ -81,21 +69,13 @@ impl Scan<'_> {
         }
         for oneof in descriptor.oneofs() {
             if !seen.oneofs.iter().any(|(name, _)| name == oneof.name()) {
-                self.note(
-                    IrregularityKind::MissingOneofMember {
-                        oneof: oneof.name().to_owned(),
-                    },
-                    range.start,
-                )?;
+                self.note(IrregularityKind::MissingOneofMember { oneof: oneof.name().to_owned() }, range.start)?;
             }
         }
         Ok(())
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the state of one message, which nothing else shares"
-    )]
+    #[expect(clippy::too_many_arguments, reason = "the state of one message, which nothing else shares")]
     fn known(
         &mut self,
         seen: &mut Seen,
@@ -132,40 +112,17 @@ impl Scan<'_> {
         Ok(())
     }
 
-    fn singular(
-        &mut self,
-        seen: &mut Seen,
-        field: &FieldDescriptor,
-        index: usize,
-        begin: usize,
-    ) -> Result<(), Stop> {
+    fn singular(&mut self, seen: &mut Seen, field: &FieldDescriptor, index: usize, begin: usize) -> Result<(), Stop> {
         let oneof = field.containing_oneof();
         if index > 0 {
-            self.note(
-                IrregularityKind::RepeatedSingularField {
-                    in_oneof: oneof.is_some(),
-                },
-                begin,
-            )?;
+            self.note(IrregularityKind::RepeatedSingularField { in_oneof: oneof.is_some() }, begin)?;
         }
         let Some(oneof) = oneof else { return Ok(()) };
-        let first = seen
-            .oneofs
-            .iter()
-            .find(|(name, _)| name == oneof.name())
-            .map(|(_, first)| first.clone());
+        let first = seen.oneofs.iter().find(|(name, _)| name == oneof.name()).map(|(_, first)| first.clone());
         match first {
-            None => seen
-                .oneofs
-                .push((oneof.name().to_owned(), field.name().to_owned())),
+            None => seen.oneofs.push((oneof.name().to_owned(), field.name().to_owned())),
             Some(first) if first != field.name() => {
-                self.note(
-                    IrregularityKind::SecondOneofMember {
-                        oneof: oneof.name().to_owned(),
-                        first,
-                    },
-                    begin,
-                )?;
+                self.note(IrregularityKind::SecondOneofMember { oneof: oneof.name().to_owned(), first }, begin)?;
             }
             Some(_) => {}
         }
@@ -195,10 +152,7 @@ impl Scan<'_> {
                 let begins = inside.start;
                 match std::str::from_utf8(self.bytes.get(inside).unwrap_or_default()) {
                     Ok(_) => Ok(()),
-                    Err(error) => self.note(
-                        IrregularityKind::InvalidUtf8,
-                        begins.saturating_add(error.valid_up_to()),
-                    ),
+                    Err(error) => self.note(IrregularityKind::InvalidUtf8, begins.saturating_add(error.valid_up_to())),
                 }
             }
             Kind::Bytes => self.delimited(at, end).map(drop),
@@ -215,25 +169,16 @@ impl Scan<'_> {
         }
         let number = self.varint(at, end)?;
         match kind {
-            Kind::Bool if number > 1 => {
-                self.note(IrregularityKind::BoolOutOfRange { number }, begin)
-            }
+            Kind::Bool if number > 1 => self.note(IrregularityKind::BoolOutOfRange { number }, begin),
             Kind::Enum(descriptor) => {
                 // A negative enum value is written as 64 bits in two's complement.
                 let number = number.cast_signed();
-                let known = i32::try_from(number)
-                    .is_ok_and(|number| descriptor.get_value(number).is_some());
+                let known = i32::try_from(number).is_ok_and(|number| descriptor.get_value(number).is_some());
                 if known {
                     return Ok(());
                 }
                 let enumeration = descriptor.name().to_owned();
-                self.note(
-                    IrregularityKind::UnknownEnumValue {
-                        number,
-                        enumeration,
-                    },
-                    begin,
-                )
+                self.note(IrregularityKind::UnknownEnumValue { number, enumeration }, begin)
             }
             _ => Ok(()),
         }
@@ -283,12 +228,7 @@ impl Scan<'_> {
     /// The key's bytes, the last if it came twice, empty if it is absent (the default). Every map of USP has string
     /// keys. Problems are noted later, when the entry is walked as a message.
     fn key_of(&self, entry: &MessageDescriptor, inside: Range<usize>) -> Vec<u8> {
-        let mut quiet = Scan {
-            root: self.root,
-            bytes: self.bytes,
-            path: FieldPath::root(),
-            found: Vec::new(),
-        };
+        let mut quiet = Scan { root: self.root, bytes: self.bytes, path: FieldPath::root(), found: Vec::new() };
         let key_number = entry.map_entry_key_field().number();
         let mut key = Vec::new();
         let mut at = inside.start;
@@ -301,10 +241,7 @@ impl Scan<'_> {
                     break;
                 };
                 key = self.bytes.get(range).unwrap_or_default().to_vec();
-            } else if quiet
-                .skip(number, wire_type, &mut at, inside.end, 0)
-                .is_err()
-            {
+            } else if quiet.skip(number, wire_type, &mut at, inside.end, 0).is_err() {
                 break;
             }
         }
@@ -312,23 +249,14 @@ impl Scan<'_> {
     }
 
     /// Moves over a field that is not looked into.
-    fn skip(
-        &mut self,
-        number: u32,
-        wire_type: WireType,
-        at: &mut usize,
-        end: usize,
-        depth: usize,
-    ) -> Result<(), Stop> {
+    fn skip(&mut self, number: u32, wire_type: WireType, at: &mut usize, end: usize, depth: usize) -> Result<(), Stop> {
         match wire_type {
             WireType::Varint => self.varint(at, end).map(drop),
             WireType::ThirtyTwoBit => self.advance(at, 4, end).map(drop),
             WireType::SixtyFourBit => self.advance(at, 8, end).map(drop),
             WireType::LengthDelimited => self.delimited(at, end).map(drop),
             WireType::EndGroup => self.stop(IrregularityKind::InvalidTag, *at),
-            WireType::StartGroup if depth > MAX_DEPTH => {
-                self.stop(IrregularityKind::DepthExceeded, *at)
-            }
+            WireType::StartGroup if depth > MAX_DEPTH => self.stop(IrregularityKind::DepthExceeded, *at),
             WireType::StartGroup => loop {
                 let begin = *at;
                 let (inner, wire_type) = self.tag(at, end)?;
@@ -361,14 +289,7 @@ impl Scan<'_> {
             return Ok(number);
         }
         let cut = rest.len() < MAX_VARINT_LEN && rest.iter().all(|byte| byte & 0x80 != 0);
-        self.stop(
-            if cut {
-                IrregularityKind::Truncated
-            } else {
-                IrregularityKind::OverlongVarint
-            },
-            *at,
-        )
+        self.stop(if cut { IrregularityKind::Truncated } else { IrregularityKind::OverlongVarint }, *at)
     }
 
     fn delimited(&mut self, at: &mut usize, end: usize) -> Result<Range<usize>, Stop> {
@@ -388,17 +309,8 @@ impl Scan<'_> {
 
     fn note(&mut self, kind: IrregularityKind, offset: usize) -> Result<(), Stop> {
         let full = self.found.len() >= MAX_IRREGULARITIES;
-        let kind = if full {
-            IrregularityKind::TooMany
-        } else {
-            kind
-        };
-        self.found.push(Irregularity {
-            root: self.root,
-            kind,
-            path: self.path.clone(),
-            offset,
-        });
+        let kind = if full { IrregularityKind::TooMany } else { kind };
+        self.found.push(Irregularity { root: self.root, kind, path: self.path.clone(), offset });
         if full { Err(Stop) } else { Ok(()) }
     }
 

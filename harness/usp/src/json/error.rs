@@ -22,51 +22,24 @@ pub struct FieldError {
 
 impl FieldError {
     pub(crate) fn new(path: FieldPath, message: impl Into<String>) -> Self {
-        Self {
-            path,
-            message: message.into(),
-            nearest: None,
-        }
+        Self { path, message: message.into(), nearest: None }
     }
 
     pub(crate) fn unknown_field(path: FieldPath, name: &str, owner: &MessageDescriptor) -> Self {
-        let fields: Vec<_> = owner
-            .fields()
-            .map(|field| field.name().to_owned())
-            .collect();
-        let known = if fields.is_empty() {
-            "it has none".to_owned()
-        } else {
-            format!("it has {}", fields.join(", "))
-        };
+        let fields: Vec<_> = owner.fields().map(|field| field.name().to_owned()).collect();
+        let known = if fields.is_empty() { "it has none".to_owned() } else { format!("it has {}", fields.join(", ")) };
         let message = format!("{} has no field {name}; {known}", owner.name());
-        Self {
-            path,
-            message,
-            nearest: nearest(name, fields),
-        }
+        Self { path, message, nearest: nearest(name, fields) }
     }
 
-    pub(crate) fn unknown_name(
-        path: FieldPath,
-        name: &str,
-        what: &str,
-        names: Vec<String>,
-    ) -> Self {
+    pub(crate) fn unknown_name(path: FieldPath, name: &str, what: &str, names: Vec<String>) -> Self {
         let message = format!("{name} is no value of {what}; it has {}", names.join(", "));
-        Self {
-            path,
-            message,
-            nearest: nearest(name, names),
-        }
+        Self { path, message, nearest: nearest(name, names) }
     }
 }
 
 fn nearest(name: &str, candidates: Vec<String>) -> Option<String> {
-    let scored = candidates
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(name, &candidate), candidate));
+    let scored = candidates.into_iter().map(|candidate| (strsim::jaro_winkler(name, &candidate), candidate));
     let best = scored.max_by(|(left, _), (right, _)| left.total_cmp(right));
-    best.filter(|(score, _)| *score >= SIMILAR_ENOUGH)
-        .map(|(_, candidate)| candidate)
+    best.filter(|(score, _)| *score >= SIMILAR_ENOUGH).map(|(_, candidate)| candidate)
 }

@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use prost_reflect::{
-    DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value as Proto,
-};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value as Proto};
 use serde_json::Value;
 
 use super::FieldError;
@@ -25,11 +23,7 @@ pub(super) fn from_value(
     value: &Value,
     strings: Strings,
 ) -> Result<DynamicMessage, Vec<FieldError>> {
-    let mut builder = Builder {
-        strings,
-        path: FieldPath::root(),
-        errors: Vec::new(),
-    };
+    let mut builder = Builder { strings, path: FieldPath::root(), errors: Vec::new() };
     let message = builder.message(descriptor, value);
     match message {
         Some(message) if builder.errors.is_empty() => Ok(message),
@@ -46,10 +40,7 @@ struct Builder {
 impl Builder {
     fn message(&mut self, descriptor: &MessageDescriptor, value: &Value) -> Option<DynamicMessage> {
         let Value::Object(entries) = value else {
-            return self.wrong(
-                &format!("a map with the fields of {}", descriptor.name()),
-                value,
-            );
+            return self.wrong(&format!("a map with the fields of {}", descriptor.name()), value);
         };
         let mut message = DynamicMessage::new(descriptor.clone());
         let mut members: HashMap<String, String> = HashMap::new();
@@ -61,11 +52,7 @@ impl Builder {
                     message.set_field(&field, value);
                 }
             } else {
-                self.errors.push(FieldError::unknown_field(
-                    self.path.clone(),
-                    name,
-                    descriptor,
-                ));
+                self.errors.push(FieldError::unknown_field(self.path.clone(), name, descriptor));
             }
             self.path.pop();
         }
@@ -77,10 +64,7 @@ impl Builder {
             return;
         };
         if let Some(first) = members.insert(oneof.name().to_owned(), field.name().to_owned()) {
-            self.error(format!(
-                "{first} is set already, and {} allows one member only",
-                oneof.name()
-            ));
+            self.error(format!("{first} is set already, and {} allows one member only", oneof.name()));
         }
     }
 
@@ -137,11 +121,9 @@ impl Builder {
     }
 
     fn single(&mut self, kind: &Kind, value: &Value) -> Option<Proto> {
-        if let (Strings::Template, Value::String(text), false) = (
-            self.strings,
-            value,
-            matches!(kind, Kind::String | Kind::Message(_)),
-        ) && is_placeholder(text)
+        if let (Strings::Template, Value::String(text), false) =
+            (self.strings, value, matches!(kind, Kind::String | Kind::Message(_)))
+            && is_placeholder(text)
         {
             return Some(Proto::default_value(kind));
         }
@@ -151,18 +133,10 @@ impl Builder {
             Kind::Bool => self.bool(value),
             Kind::Bytes => self.bytes(value),
             Kind::Enum(_) => self.enumeration(kind, value),
-            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
-                self.integer(value, "a 32-bit integer").map(Proto::I32)
-            }
-            Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
-                self.integer(value, "a 64-bit integer").map(Proto::I64)
-            }
-            Kind::Uint32 | Kind::Fixed32 => self
-                .integer(value, "a number from 0 to 4294967295")
-                .map(Proto::U32),
-            Kind::Uint64 | Kind::Fixed64 => self
-                .integer(value, "a number from 0 to 2^64-1")
-                .map(Proto::U64),
+            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => self.integer(value, "a 32-bit integer").map(Proto::I32),
+            Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => self.integer(value, "a 64-bit integer").map(Proto::I64),
+            Kind::Uint32 | Kind::Fixed32 => self.integer(value, "a number from 0 to 4294967295").map(Proto::U32),
+            Kind::Uint64 | Kind::Fixed64 => self.integer(value, "a number from 0 to 2^64-1").map(Proto::U64),
             Kind::Float | Kind::Double => {
                 self.error("floating point fields are not part of USP".to_owned());
                 None
@@ -181,20 +155,14 @@ impl Builder {
     fn bool(&mut self, value: &Value) -> Option<Proto> {
         match (value, self.strings) {
             (Value::Bool(it), _) => Some(Proto::Bool(*it)),
-            (Value::String(text), Strings::Expanded) if text == "true" || text == "1" => {
-                Some(Proto::Bool(true))
-            }
-            (Value::String(text), Strings::Expanded) if text == "false" || text == "0" => {
-                Some(Proto::Bool(false))
-            }
+            (Value::String(text), Strings::Expanded) if text == "true" || text == "1" => Some(Proto::Bool(true)),
+            (Value::String(text), Strings::Expanded) if text == "false" || text == "0" => Some(Proto::Bool(false)),
             _ => self.wrong("true or false", value),
         }
     }
 
     fn bytes(&mut self, value: &Value) -> Option<Proto> {
-        let decoded = value
-            .as_str()
-            .and_then(|text| hex::decode(text.split_whitespace().collect::<String>()).ok());
+        let decoded = value.as_str().and_then(|text| hex::decode(text.split_whitespace().collect::<String>()).ok());
         match decoded {
             Some(bytes) => Some(Proto::Bytes(bytes.into())),
             None => self.wrong("bytes as a string of hex digits, two for each byte", value),
@@ -212,18 +180,11 @@ impl Builder {
                     return Some(Proto::EnumNumber(number));
                 }
                 let names = descriptor.values().map(|it| it.name().to_owned()).collect();
-                self.errors.push(FieldError::unknown_name(
-                    self.path.clone(),
-                    name,
-                    descriptor.name(),
-                    names,
-                ));
+                self.errors.push(FieldError::unknown_name(self.path.clone(), name, descriptor.name(), names));
                 None
             }
             // A number that the schema does not name is allowed: R-ENC.2 can be tested in no other way.
-            Value::Number(_) => self
-                .integer(value, "a 32-bit enum number")
-                .map(Proto::EnumNumber),
+            Value::Number(_) => self.integer(value, "a 32-bit enum number").map(Proto::EnumNumber),
             _ => self.wrong(&format!("a value of {}", descriptor.name()), value),
         }
     }
@@ -246,17 +207,13 @@ impl Builder {
     }
 
     fn error(&mut self, message: String) {
-        self.errors
-            .push(FieldError::new(self.path.clone(), message));
+        self.errors.push(FieldError::new(self.path.clone(), message));
     }
 }
 
 /// Exactly one `{{variable}}` and nothing around it.
 fn is_placeholder(text: &str) -> bool {
-    let inner = text
-        .trim()
-        .strip_prefix("{{")
-        .and_then(|rest| rest.strip_suffix("}}"));
+    let inner = text.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
     inner.is_some_and(|name| !name.trim().is_empty() && !name.contains(['{', '}']))
 }
 

@@ -40,11 +40,7 @@ pub fn msg_to_value(message: &msg::Msg) -> Result<Value, JsonError> {
 /// remove any part before it is encoded with [`encode_message`].
 pub fn message_value(content: Content, msg_id: &str, body: Value) -> Value {
     let header = json!({"msg_id": msg_id, "msg_type": content.msg_type().as_str_name()});
-    let nested = content
-        .field_path()
-        .into_iter()
-        .rev()
-        .fold(body, |inner, field| json!({field: inner}));
+    let nested = content.field_path().into_iter().rev().fold(body, |inner, field| json!({field: inner}));
     json!({"header": header, "body": nested})
 }
 
@@ -52,29 +48,17 @@ pub fn message_value(content: Content, msg_id: &str, body: Value) -> Value {
 ///
 /// Strings stand for booleans, numbers and enums where they read as such, because a variable expands to a string.
 /// Every problem is reported, with its path counted from `body`.
-pub fn build_message(
-    content: Content,
-    msg_id: &str,
-    body: &Value,
-) -> Result<msg::Msg, Vec<FieldError>> {
+pub fn build_message(content: Content, msg_id: &str, body: &Value) -> Result<msg::Msg, Vec<FieldError>> {
     let schema = Schema::get().map_err(ours)?;
     // Checked alone first, so that paths start where the author started to write.
-    from_value::from_value(
-        &schema.content(content).map_err(ours)?,
-        body,
-        from_value::Strings::Expanded,
-    )?;
+    from_value::from_value(&schema.content(content).map_err(ours)?, body, from_value::Strings::Expanded)?;
     let whole = message_value(content, msg_id, body.clone());
     let dynamic = from_value::from_value(schema.msg(), &whole, from_value::Strings::Expanded)?;
     transcode(&dynamic)
 }
 
 /// The bytes of a Request: header with `msg_id` and the kind's `msg_type`, and `body.request.<field>` from `body`.
-pub fn encode_body(
-    kind: MessageKind,
-    msg_id: &str,
-    body: &Value,
-) -> Result<Vec<u8>, Vec<FieldError>> {
+pub fn encode_body(kind: MessageKind, msg_id: &str, body: &Value) -> Result<Vec<u8>, Vec<FieldError>> {
     build_message(Content::Request(kind), msg_id, body).map(|message| message.encode_to_vec())
 }
 
@@ -112,9 +96,7 @@ pub fn check(content: Content, body: &Value) -> Vec<FieldError> {
 
 /// Like [`check_body`] for any message of the schema, such as a whole Record or Message.
 pub fn check_value(descriptor: &MessageDescriptor, value: &Value) -> Vec<FieldError> {
-    from_value::from_value(descriptor, value, from_value::Strings::Template)
-        .err()
-        .unwrap_or_default()
+    from_value::from_value(descriptor, value, from_value::Strings::Template).err().unwrap_or_default()
 }
 
 /// Why bytes have no JSON form.
@@ -129,10 +111,7 @@ pub enum JsonError {
 }
 
 fn bytes_to_value(descriptor: &MessageDescriptor, bytes: &[u8]) -> Result<Value, JsonError> {
-    Ok(to_value(&DynamicMessage::decode(
-        descriptor.clone(),
-        bytes,
-    )?))
+    Ok(to_value(&DynamicMessage::decode(descriptor.clone(), bytes)?))
 }
 
 /// Through the typed message, because its maps are ordered: equal values must give equal bytes.

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use prost_reflect::{
-    DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage as _, Value as Proto,
-};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage as _, Value as Proto};
 use serde_json::{Number, Value};
 
 /// A decoded message as JSON.
@@ -14,40 +12,21 @@ use serde_json::{Number, Value};
 /// bytes are lowercase hex; numbers are numbers; map entries are in the order of their keys.
 pub fn to_value(message: &DynamicMessage) -> Value {
     let descriptor = message.descriptor();
-    let present = descriptor
-        .fields()
-        .filter(|field| !field.supports_presence() || message.has_field(field));
-    let fields = present
-        .map(|field| {
-            (
-                field.name().to_owned(),
-                value_of(&field, &message.get_field(&field)),
-            )
-        })
-        .collect();
+    let present = descriptor.fields().filter(|field| !field.supports_presence() || message.has_field(field));
+    let fields = present.map(|field| (field.name().to_owned(), value_of(&field, &message.get_field(&field)))).collect();
     Value::Object(fields)
 }
 
 fn value_of(field: &FieldDescriptor, value: &Proto) -> Value {
     match value {
-        Proto::List(items) => Value::Array(
-            items
-                .iter()
-                .map(|item| single(&field.kind(), item))
-                .collect(),
-        ),
+        Proto::List(items) => Value::Array(items.iter().map(|item| single(&field.kind(), item)).collect()),
         Proto::Map(entries) => {
             let kind = match field.kind() {
                 Kind::Message(entry) => entry.map_entry_value_field().kind(),
                 scalar => scalar,
             };
             let ordered: BTreeMap<_, _> = entries.iter().collect();
-            Value::Object(
-                ordered
-                    .into_iter()
-                    .map(|(key, item)| (key_of(key), single(&kind, item)))
-                    .collect(),
-            )
+            Value::Object(ordered.into_iter().map(|(key, item)| (key_of(key), single(&kind, item))).collect())
         }
         value => single(&field.kind(), value),
     }
@@ -70,22 +49,14 @@ fn single(kind: &Kind, value: &Proto) -> Value {
         Proto::List(items) => Value::Array(items.iter().map(|item| single(kind, item)).collect()),
         Proto::Map(entries) => {
             let ordered: BTreeMap<_, _> = entries.iter().collect();
-            Value::Object(
-                ordered
-                    .into_iter()
-                    .map(|(key, item)| (key_of(key), single(kind, item)))
-                    .collect(),
-            )
+            Value::Object(ordered.into_iter().map(|(key, item)| (key_of(key), single(kind, item))).collect())
         }
     }
 }
 
 fn enum_value(kind: &Kind, number: i32) -> Value {
     let named = kind.as_enum().and_then(|it| it.get_value(number));
-    named.map_or_else(
-        || Value::from(number),
-        |it| Value::String(it.name().to_owned()),
-    )
+    named.map_or_else(|| Value::from(number), |it| Value::String(it.name().to_owned()))
 }
 
 /// JSON has no NaN and no infinity; a text is better than nothing. (No field of USP is a float.)

@@ -131,30 +131,22 @@ impl MessageKind {
 
     /// The kind whose Request has this `msg_type`.
     pub fn from_request_type(msg_type: MsgType) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.request_type() == msg_type)
+        Self::ALL.into_iter().find(|kind| kind.request_type() == msg_type)
     }
 
     /// The kind whose Response has this `msg_type`.
     pub fn from_response_type(msg_type: MsgType) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.response_type() == msg_type)
+        Self::ALL.into_iter().find(|kind| kind.response_type() == msg_type)
     }
 
     /// The kind whose Request stands in this field of `Request.req_type`.
     pub fn from_request_field(field: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.request_field() == field)
+        Self::ALL.into_iter().find(|kind| kind.request_field() == field)
     }
 
     /// The kind whose Response stands in this field of `Response.resp_type`.
     pub fn from_response_field(field: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.response_field() == field)
+        Self::ALL.into_iter().find(|kind| kind.response_field() == field)
     }
 
     const fn of_request(request: &ReqType) -> Self {
@@ -224,14 +216,10 @@ impl Content {
     /// What the body of a decoded Message is; `None` where a oneof on the way is unset (against R-ENC.3).
     pub fn of(message: &msg::Msg) -> Option<Self> {
         match message.body.as_ref()?.msg_body.as_ref()? {
-            MsgBody::Request(request) => request
-                .req_type
-                .as_ref()
-                .map(|it| Self::Request(MessageKind::of_request(it))),
-            MsgBody::Response(response) => response
-                .resp_type
-                .as_ref()
-                .map(|it| Self::Response(MessageKind::of_response(it))),
+            MsgBody::Request(request) => request.req_type.as_ref().map(|it| Self::Request(MessageKind::of_request(it))),
+            MsgBody::Response(response) => {
+                response.resp_type.as_ref().map(|it| Self::Response(MessageKind::of_response(it)))
+            }
             MsgBody::Error(_) => Some(Self::Error),
         }
     }
@@ -239,9 +227,7 @@ impl Content {
     /// What a `msg_type` announces.
     pub fn from_msg_type(msg_type: MsgType) -> Self {
         let request = MessageKind::from_request_type(msg_type).map(Self::Request);
-        request
-            .or_else(|| MessageKind::from_response_type(msg_type).map(Self::Response))
-            .unwrap_or(Self::Error)
+        request.or_else(|| MessageKind::from_response_type(msg_type).map(Self::Response)).unwrap_or(Self::Error)
     }
 
     /// The `Header.msg_type` that belongs to such a body.
@@ -295,10 +281,7 @@ mod tests {
         let response = pool.get_message_by_name("usp.Response").unwrap();
         assert_eq!(request.fields().len(), MessageKind::ALL.len());
         assert_eq!(response.fields().len(), MessageKind::ALL.len());
-        for (kind, (asked, answered)) in MessageKind::ALL
-            .into_iter()
-            .zip(request.fields().zip(response.fields()))
-        {
+        for (kind, (asked, answered)) in MessageKind::ALL.into_iter().zip(request.fields().zip(response.fields())) {
             assert_eq!(kind.request_field(), asked.name());
             assert_eq!(kind.response_field(), answered.name());
             assert_eq!(asked.kind().as_message().unwrap().name(), kind.name());
@@ -311,24 +294,15 @@ mod tests {
             let msg_type = MsgType::try_from(number).unwrap();
             assert_eq!(Content::from_msg_type(msg_type).msg_type(), msg_type);
         }
-        assert!(
-            MsgType::try_from(23).is_err(),
-            "the schema grew: extend MessageKind"
-        );
+        assert!(MsgType::try_from(23).is_err(), "the schema grew: extend MessageKind");
     }
 
     #[test]
     fn names_are_read_back() {
         for kind in MessageKind::ALL {
             assert_eq!(kind.name().parse(), Ok(kind));
-            assert_eq!(
-                MessageKind::from_request_field(kind.request_field()),
-                Some(kind)
-            );
-            assert_eq!(
-                MessageKind::from_response_field(kind.response_field()),
-                Some(kind)
-            );
+            assert_eq!(MessageKind::from_request_field(kind.request_field()), Some(kind));
+            assert_eq!(MessageKind::from_response_field(kind.response_field()), Some(kind));
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
         }
         assert_eq!("get".parse::<MessageKind>(), Err(UnknownKind("get".into())));

@@ -33,17 +33,10 @@ impl Schema {
     }
 
     fn load() -> Result<Self, SchemaError> {
-        let pool = DescriptorPool::decode(DESCRIPTORS)
-            .map_err(|error| SchemaError::Unreadable(error.to_string()))?;
-        let root = |name: &'static str| {
-            pool.get_message_by_name(name)
-                .ok_or_else(|| SchemaError::Missing(name.to_owned()))
-        };
-        Ok(Self {
-            record: root("usp_record.Record")?,
-            msg: root("usp.Msg")?,
-            pool: pool.clone(),
-        })
+        let pool = DescriptorPool::decode(DESCRIPTORS).map_err(|error| SchemaError::Unreadable(error.to_string()))?;
+        let root =
+            |name: &'static str| pool.get_message_by_name(name).ok_or_else(|| SchemaError::Missing(name.to_owned()));
+        Ok(Self { record: root("usp_record.Record")?, msg: root("usp.Msg")?, pool: pool.clone() })
     }
 
     /// Every descriptor of both files, for generated tables and documentation.
@@ -64,9 +57,7 @@ impl Schema {
     /// The message that a part of a USP Message's body has: of a Request, of a Response, or of an Error.
     pub fn content(&self, content: Content) -> Result<MessageDescriptor, SchemaError> {
         let name = content.full_name();
-        self.pool
-            .get_message_by_name(&name)
-            .ok_or(SchemaError::Missing(name))
+        self.pool.get_message_by_name(&name).ok_or(SchemaError::Missing(name))
     }
 }
 
@@ -96,18 +87,9 @@ mod tests {
     fn every_content_has_a_descriptor() {
         let schema = Schema::get().unwrap();
         for kind in MessageKind::ALL {
-            assert_eq!(
-                schema.content(Content::Request(kind)).unwrap().name(),
-                kind.name()
-            );
-            assert_eq!(
-                schema.content(Content::Response(kind)).unwrap().name(),
-                format!("{}Resp", kind.name())
-            );
+            assert_eq!(schema.content(Content::Request(kind)).unwrap().name(), kind.name());
+            assert_eq!(schema.content(Content::Response(kind)).unwrap().name(), format!("{}Resp", kind.name()));
         }
-        assert_eq!(
-            schema.content(Content::Error).unwrap().full_name(),
-            "usp.Error"
-        );
+        assert_eq!(schema.content(Content::Error).unwrap().full_name(), "usp.Error");
     }
 }
