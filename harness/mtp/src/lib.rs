@@ -1,1 +1,22 @@
-//! (see Cargo.toml)
+//! Each MTP's frames and both of its ends, over any byte stream.
+//!
+//! The far side plays a Controller's end towards an Agent under test and reports every octet; the Agent's end is what the reference
+//! Agent uses. Both are the same code, so that the framing is shared, and nothing but the framing. The one decision behind it: an
+//! end acts and reports, it never judges.
+//!
+//! - [`network`]: where streams come from, the real network or one in memory;
+//! - [`tls`]: certificates and what each side demands;
+//! - [`event`]: what is reported;
+//! - [`websocket`]: the WebSocket MTP. A further MTP is a folder beside it and one arm in each enum of [`side`].
+
+pub mod error;
+pub mod event;
+mod log;
+pub mod network;
+pub mod side;
+pub mod tls;
+pub mod websocket;
+mod wire;
+
+pub use self::error::MtpError;
+pub use self::side::{AgentConfig, FarConfig, Handle, Mtp};

@@ -1,0 +1,249 @@
+//! What happened on an MTP, as it happened: the raw material of a trace.
+//!
+//! The one decision behind it: an end reports and does not judge. What violates a requirement is reported as [`Failure`] with the
+//! requirement's number, the octets stand beside it, and the verdict is somebody else's.
+
+mod agent;
+mod failure;
+mod http;
+pub(crate) mod octets;
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::network::Address;
+use crate::tls::TlsSession;
+
+pub use self::agent::{AgentHappening, AgentMtpEvent};
+pub use self::failure::{Failure, FailureKind};
+pub use self::http::{HttpHead, HttpHeader, StartLine};
+
+/// How many events may wait for their consumer. Every Record makes three to four, so that this is a few hundred Records; a consumer that
+/// lets more pile up slows the peer down through TCP instead of filling the memory.
+pub const EVENT_QUEUE: usize = 1024;
+
+/// One thing that happened on one connection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MtpEvent {
+    /// When, on tokio's clock.
+    pub at: Instant,
+    /// Where; [`ConnectionId::END`] for what concerns no single connection.
+    pub connection: ConnectionId,
+    /// What.
+    pub what: MtpHappening,
+}
+
+/// Number of a connection (or of an attempt to have one), counted from 1 within one end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ConnectionId(pub u32);
+
+impl ConnectionId {
+    /// The end itself, for events such as [`MtpHappening::Listening`].
+    pub const END: Self = Self(0);
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// What can happen, in the order in which a connection usually meets it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MtpHappening {
+    /// Connections are accepted from now on.
+    Listening {
+        /// The address with its real port.
+        address: Address,
+    },
+    /// Connections are refused from now on.
+    ListeningStopped,
+    /// This end will open a connection after a wait (for an Agent R-WS.19).
+    Waiting {
+        /// Retries since the last open session, this one included.
+        retry: u32,
+        /// How long it will wait.
+        wait: Duration,
+    },
+    /// A stream is being opened (by us) or was opened (by the peer).
+    Attempt {
+        /// Who opens it.
+        opener: Party,
+        /// The other side's address.
+        peer: Address,
+    },
+    /// TLS is in place; nothing of the MTP was exchanged before.
+    TlsEstablished(Box<TlsSession>),
+    /// TLS could not be established.
+    TlsFailed {
+        /// The TLS library's words, or the alert that the peer sent.
+        error: String,
+    },
+    /// The opening handshake, as far as it came (RFC 6455 section 4).
+    Handshake {
+        /// The client's request, as received or as sent.
+        request: HttpHead,
+        /// The server's response, as sent or as received; absent if it never came or was not HTTP.
+        response: Option<HttpHead>,
+    },
+    /// Records can be exchanged.
+    Open(OpenSession),
+    /// A newer session of the same peer is open beside this one and is now the current one (compare R-WS.4).
+    Superseded {
+        /// The newer connection.
+        by: ConnectionId,
+    },
+    /// Octets of the connection in clear text, cut as they were written or read.
+    Octets {
+        /// Which way.
+        direction: Direction,
+        /// The octets.
+        #[serde(with = "octets")]
+        bytes: Bytes,
+    },
+    /// One WebSocket frame, unmasked.
+    Frame {
+        /// Which way.
+        direction: Direction,
+        /// The frame.
+        frame: FrameSeen,
+    },
+    /// One whole USP Record as it stood in the MTP's message, which says nothing about its validity.
+    Record {
+        /// Which way.
+        direction: Direction,
+        /// The Record.
+        #[serde(with = "octets")]
+        bytes: Bytes,
+        /// Number of frames that carried it (R-WS.14a).
+        frames: u32,
+    },
+    /// One whole text message, which cannot carry a Record (R-WS.14).
+    Text {
+        /// Which way.
+        direction: Direction,
+        /// The text's octets, not checked for being UTF-8.
+        #[serde(with = "octets")]
+        bytes: Bytes,
+    },
+    /// The peer announced or sent more than this end takes; what exceeds is not read.
+    Oversized {
+        /// The limit in octets.
+        limit: usize,
+        /// What was announced or would have come together, in octets.
+        announced: u64,
+    },
+    /// Something was not as it must be.
+    Failed(Failure),
+    /// The session is over: Records can no longer be exchanged.
+    Closed(Closing),
+    /// The stream below the session is gone. Last event of every connection whose stream was open.
+    StreamEnded {
+        /// Who ended it.
+        by: EndedBy,
+    },
+}
+
+/// Which way something went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From this end to the peer.
+    Sent,
+    /// From the peer to this end.
+    Received,
+}
+
+/// One of the two sides of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// This end.
+    Us,
+    /// The other end.
+    Peer,
+}
+
+/// How a stream came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedBy {
+    /// This end ended it.
+    Us,
+    /// The peer ended it in order.
+    Peer,
+    /// It broke: reset, timeout, or TLS ended without notice.
+    Broken,
+}
+
+/// What the opening handshake told about the peer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenSession {
+    /// The peer's Endpoint ID from the query of its request, decoded (R-WS.10b). A server has none there.
+    pub eid_in_query: Option<String>,
+    /// The peer's Endpoint ID from its `bbf-usp-protocol` extension (R-WS.10a, R-WS.11a).
+    pub eid_in_extension: Option<String>,
+    /// The subprotocol that the server answered (R-WS.9).
+    pub subprotocol: Option<String>,
+}
+
+impl OpenSession {
+    /// The peer's Endpoint ID, wherever it stood; the query counts first.
+    pub fn peer_eid(&self) -> Option<&str> {
+        self.eid_in_query.as_deref().or(self.eid_in_extension.as_deref())
+    }
+}
+
+/// One WebSocket frame, unmasked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameSeen {
+    /// Last frame of its message.
+    pub fin: bool,
+    /// The three reserved bits as a number, RSV1 being 4; 0 unless an extension was agreed on.
+    pub rsv: u8,
+    /// Whether the payload was masked (RFC 6455 section 5.3).
+    pub masked: bool,
+    /// Kind of frame.
+    pub opcode: Opcode,
+    /// The payload, unmasked.
+    #[serde(with = "octets")]
+    pub payload: Bytes,
+}
+
+/// Kind of a WebSocket frame (RFC 6455 section 5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opcode {
+    /// 0: goes on with the message begun before.
+    Continuation,
+    /// 1: a text message, which cannot carry a Record.
+    Text,
+    /// 2: a binary message, the carrier of Records (R-WS.14).
+    Binary,
+    /// 8
+    Close,
+    /// 9
+    Ping,
+    /// 10
+    Pong,
+    /// 3 to 7 and 11 to 15: nobody may send these. Only the low four bits count.
+    Reserved(u8),
+}
+
+/// How a session came to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closing {
+    /// Whose Close frame came first, or that there was none.
+    pub by: EndedBy,
+    /// The code in that Close frame; absent if it had none, or if there was no frame.
+    pub code: Option<u16>,
+    /// The reason in that Close frame, or why the stream broke.
+    pub reason: String,
+    /// Both sides sent a Close frame.
+    pub clean: bool,
+}
