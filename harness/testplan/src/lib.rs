@@ -16,10 +16,12 @@
 
 pub mod case;
 pub mod judge;
+pub mod lexical;
 pub mod pattern;
 pub mod problem;
 pub mod rule;
 pub mod run_report;
+mod show;
 pub mod template;
 pub mod trace;
 pub mod verdict;

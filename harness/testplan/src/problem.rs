@@ -15,11 +15,7 @@ pub struct Problem {
 
 impl Problem {
     pub(crate) fn new(path: FieldPath, message: impl Into<String>) -> Self {
-        Self {
-            path,
-            message: message.into(),
-            help: None,
-        }
+        Self { path, message: message.into(), help: None }
     }
 
     #[must_use]
@@ -37,4 +33,14 @@ pub(crate) fn key(path: &FieldPath, name: &str) -> FieldPath {
 /// One step further into a list.
 pub(crate) fn item(path: &FieldPath, index: usize) -> FieldPath {
     path.child(Segment::Index(index))
+}
+
+/// Below this similarity (Jaro-Winkler, 0 to 1) a suggestion confuses more than it helps.
+const SIMILAR_ENOUGH: f64 = 0.75;
+
+/// The candidate that was probably meant.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = candidates.into_iter().map(|candidate| (strsim::jaro_winkler(name, candidate), candidate));
+    let best = scored.max_by(|(left, _), (right, _)| left.total_cmp(right));
+    best.filter(|(score, _)| *score >= SIMILAR_ENOUGH).map(|(_, candidate)| candidate)
 }
