@@ -63,6 +63,11 @@ pub enum IrregularityKind {
         /// The oneof's name.
         oneof: String,
     },
+    /// A field that TR-369 wants in every Message is absent (R-MSG.6, R-MSG.7, R-MSG.8).
+    MissingField {
+        /// The field's name.
+        field: String,
+    },
     /// Two entries of a map have the same key. Legal on the wire, where the last wins, but ambiguous.
     DuplicateMapKey {
         /// The key.
@@ -126,9 +131,10 @@ impl IrregularityKind {
 }
 
 impl Irregularity {
-    /// The requirement of TR-369 that the place is against: R-ENC.3 for oneofs, R-ENC.2 for enum values, and
-    /// conformity with the schema (R-ENC.1 for a Record, R-ENC.0 for a Message) for everything else.
-    pub const fn requirement(&self) -> &'static str {
+    /// The requirement of TR-369 that the place is against: R-ENC.3 for oneofs, R-ENC.2 for enum values, R-MSG.6 to
+    /// R-MSG.8 for what a Message lacks, and conformity with the schema (R-ENC.1 for a Record, R-ENC.0 for a Message)
+    /// for everything else.
+    pub fn requirement(&self) -> &'static str {
         match (&self.kind, self.root) {
             (
                 IrregularityKind::SecondOneofMember { .. }
@@ -137,6 +143,9 @@ impl Irregularity {
                 _,
             ) => "R-ENC.3",
             (IrregularityKind::UnknownEnumValue { .. }, _) => "R-ENC.2",
+            (IrregularityKind::MissingField { field }, _) if field == "header" => "R-MSG.6",
+            (IrregularityKind::MissingField { field }, _) if field == "body" => "R-MSG.7",
+            (IrregularityKind::MissingField { .. }, _) => "R-MSG.8",
             (_, Root::Record) => "R-ENC.1",
             (_, Root::Message) => "R-ENC.0",
         }
@@ -167,6 +176,7 @@ impl fmt::Display for IrregularityKind {
             Self::MissingOneofMember { oneof } => {
                 write!(f, "no member of the oneof {oneof} is present")
             }
+            Self::MissingField { field } => write!(f, "the field {field} is absent"),
             Self::DuplicateMapKey { key } => write!(f, "the map has the key {key:?} twice"),
             Self::InvalidUtf8 => f.write_str("the string is not UTF-8"),
             Self::WrongWireType { found, expected } => {

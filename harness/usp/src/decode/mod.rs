@@ -70,3 +70,6 @@ fn decode<T: Message + Default>(
     };
     Decoded { bytes: bytes.to_vec(), value, irregularities }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,8 @@ use crate::field_path::{FieldPath, Segment};
 const MAX_IRREGULARITIES: usize = 100;
 /// prost follows 100 levels; the schema itself has 8, so only unknown groups ever come near.
 const MAX_DEPTH: usize = 100;
+/// What every Message has, so that a lenient decoder does not take nothing for a Message (R-MSG.6, R-MSG.7, R-MSG.8).
+const REQUIRED: [(&str, &str); 3] = [("usp.Msg", "header"), ("usp.Msg", "body"), ("usp.Header", "msg_id")];
 /// 64 bits in groups of seven.
 const MAX_VARINT_LEN: usize = 10;
 
@@ -67,9 +69,20 @@ impl Scan<'_> {
             self.note(IrregularityKind::UnknownField { number }, begin)?;
             self.skip(number, wire_type, &mut at, range.end, depth)?;
         }
+        self.absent(descriptor, &seen, range.start)
+    }
+
+    /// What should have come, once all of a message is seen.
+    fn absent(&mut self, descriptor: &MessageDescriptor, seen: &Seen, begin: usize) -> Result<(), Stop> {
+        for (_, name) in REQUIRED.into_iter().filter(|(owner, _)| *owner == descriptor.full_name()) {
+            let number = descriptor.get_field_by_name(name).map(|field| field.number());
+            if !seen.counts.iter().any(|(it, _)| Some(*it) == number) {
+                self.note(IrregularityKind::MissingField { field: name.to_owned() }, begin)?;
+            }
+        }
         for oneof in descriptor.oneofs() {
             if !seen.oneofs.iter().any(|(name, _)| name == oneof.name()) {
-                self.note(IrregularityKind::MissingOneofMember { oneof: oneof.name().to_owned() }, range.start)?;
+                self.note(IrregularityKind::MissingOneofMember { oneof: oneof.name().to_owned() }, begin)?;
             }
         }
         Ok(())

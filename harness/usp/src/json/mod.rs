@@ -123,3 +123,6 @@ fn transcode<T: prost::Message + Default>(dynamic: &DynamicMessage) -> Result<T,
 fn ours(error: impl std::fmt::Display) -> Vec<FieldError> {
     vec![FieldError::new(FieldPath::root(), error.to_string())]
 }
+
+#[cfg(test)]
+mod tests;
