@@ -1,0 +1,155 @@
+//! What a reference Agent is started with.
+
+use crate::faults::FaultSet;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The configuration of an Agent. Everything has a default except the Controllers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AgentConfig {
+    /// The Agent's Endpoint ID.
+    pub endpoint_id: String,
+    /// The Controllers that the Agent knows from the factory; all have full access.
+    pub controllers: Vec<ControllerConfig>,
+    /// Where the Agent accepts WebSocket connections, if anywhere (R-WS.6).
+    pub listen: Option<ListenConfig>,
+    /// What `Device.DeviceInfo.` says.
+    pub identity: Identity,
+    /// Where state lives between restarts.
+    pub persistence: Persistence,
+    /// The faults that are on.
+    pub faults: FaultSet,
+    /// The time of day at which the Agent's clock starts.
+    pub start_time: jiff::Timestamp,
+    /// How long a reboot takes, in milliseconds.
+    pub reboot_ms: u64,
+    /// Seed of the random choices (retry intervals), so that a run can be repeated.
+    pub seed: u64,
+}
+
+impl AgentConfig {
+    /// How long a reboot takes.
+    pub fn reboot_time(&self) -> Duration {
+        Duration::from_millis(self.reboot_ms)
+    }
+}
+
+impl Default for AgentConfig {
+    fn default() -> Self {
+        Self {
+            endpoint_id: "proto::uspec-agent".to_owned(),
+            controllers: Vec::new(),
+            listen: None,
+            identity: Identity::default(),
+            persistence: Persistence::default(),
+            faults: FaultSet::default(),
+            start_time: jiff::Timestamp::UNIX_EPOCH,
+            reboot_ms: 1000,
+            seed: 1,
+        }
+    }
+}
+
+/// A Controller from the factory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ControllerConfig {
+    /// Its Endpoint ID.
+    pub endpoint_id: String,
+    /// Where the Agent connects to it over WebSocket; without it the Controller is expected to connect.
+    pub websocket: Option<WebSocketTarget>,
+}
+
+/// Where a Controller's WebSocket server is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebSocketTarget {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Path of the resource, starting with `/`.
+    pub path: String,
+    /// Whether TLS is used.
+    pub tls: bool,
+    /// Seconds between Pings (R-WS.18).
+    pub keep_alive: u32,
+}
+
+impl Default for WebSocketTarget {
+    fn default() -> Self {
+        Self { host: "localhost".to_owned(), port: 8080, path: "/usp".to_owned(), tls: false, keep_alive: 60 }
+    }
+}
+
+/// Where the Agent's own WebSocket server is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListenConfig {
+    /// Address to bind to.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Path of the resource, starting with `/`.
+    pub path: String,
+    /// Whether TLS is used.
+    pub tls: bool,
+    /// Seconds between Pings.
+    pub keep_alive: u32,
+}
+
+impl Default for ListenConfig {
+    fn default() -> Self {
+        Self { host: "127.0.0.1".to_owned(), port: 8443, path: "/usp".to_owned(), tls: false, keep_alive: 60 }
+    }
+}
+
+/// What the device says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Identity {
+    /// `Manufacturer`.
+    pub manufacturer: String,
+    /// `ManufacturerOUI`, six upper-case hexadecimal digits.
+    pub oui: String,
+    /// `ProductClass`.
+    pub product_class: String,
+    /// `SerialNumber`.
+    pub serial_number: String,
+    /// `ModelName`.
+    pub model_name: String,
+    /// `ModelNumber`.
+    pub model_number: String,
+    /// `HardwareVersion`.
+    pub hardware_version: String,
+    /// `SoftwareVersion`.
+    pub software_version: String,
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self {
+            manufacturer: "uspec".to_owned(),
+            oui: "0ABCDE".to_owned(),
+            product_class: "ReferenceAgent".to_owned(),
+            serial_number: "1".to_owned(),
+            model_name: "uspec reference Agent".to_owned(),
+            model_number: "1".to_owned(),
+            hardware_version: "1".to_owned(),
+            software_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// Where state lives between restarts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Persistence {
+    /// In the running process: it survives Reboot(), not the end of the process.
+    #[default]
+    Memory,
+    /// In a JSON file.
+    File(PathBuf),
+}

@@ -1,0 +1,146 @@
+//! The engine: Records and time in, [`Action`]s out. It does no I/O and never looks at a clock by itself.
+
+mod boot;
+mod clock;
+mod dispatch;
+mod notify;
+mod receive;
+mod timers;
+
+pub use boot::Saved;
+
+use crate::config::AgentConfig;
+use crate::faults::{Fault, FaultSet};
+use crate::random::Random;
+use crate::store::{RowKey, Store};
+use crate::subscriptions::Subscription;
+use crate::subscriptions::outbox::Outbox;
+use clock::Clock;
+use prost::Message as _;
+use std::collections::BTreeMap;
+use tokio::time::Instant;
+use uspec_usp::record::{Record, WebSocketConnectRecord, record::RecordType};
+
+/// The version of USP that the Agent's Records carry.
+pub const USP_VERSION: &str = "1.4";
+
+/// A connection of the MTP, numbered by whoever owns it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// What is to be done after something happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Send a Record.
+    Send {
+        /// Where to.
+        connection: ConnectionId,
+        /// The encoded Record.
+        record: Vec<u8>,
+    },
+    /// Close a connection with a WebSocket status code.
+    Close {
+        /// Which one.
+        connection: ConnectionId,
+        /// The status code.
+        code: u16,
+        /// The reason that goes with it.
+        reason: &'static str,
+    },
+    /// Keep this for the next start.
+    Save(Saved),
+    /// Close everything and, after the time a reboot takes, start again from what is kept here.
+    Reboot(Saved),
+}
+
+/// A running Agent.
+#[derive(Debug)]
+pub struct Core {
+    config: AgentConfig,
+    store: Store,
+    clock: Clock,
+    random: Random,
+    outbox: Outbox,
+    connections: BTreeMap<ConnectionId, Option<String>>,
+    operations: Vec<timers::Operation>,
+    periodic: BTreeMap<RowKey, timers::Periodic>,
+    on_boarding: BTreeMap<RowKey, Instant>,
+    /// Subscriptions that are gone but, with a fault, still notify.
+    ghosts: Vec<Subscription>,
+    next_msg_id: u64,
+}
+
+impl Core {
+    /// The Endpoint ID.
+    pub fn endpoint_id(&self) -> &str {
+        &self.config.endpoint_id
+    }
+
+    /// The Instantiated Data Model.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The configuration that it was started with.
+    pub fn config(&self) -> &AgentConfig {
+        &self.config
+    }
+
+    /// A connection came up. `peer` is the Endpoint ID at the other end, when the MTP knows it. The Connect Record goes first
+    /// (R-MTP.6), then what was waiting.
+    pub fn opened(&mut self, now: Instant, connection: ConnectionId, peer: Option<&str>) -> Vec<Action> {
+        self.connections.insert(connection, peer.map(str::to_owned));
+        let Some(peer) = peer.filter(|peer| self.controller(peer).is_some()) else { return Vec::new() };
+        let mut actions = Vec::new();
+        if !self.faults().has(Fault::NoConnectRecord) {
+            let record_type = RecordType::WebsocketConnect(WebSocketConnectRecord {});
+            actions.push(self.send(connection, peer, record_type));
+        }
+        self.outbox.connected(peer, now);
+        actions.append(&mut self.tick(now));
+        actions
+    }
+
+    /// A connection went down.
+    pub fn closed(&mut self, connection: ConnectionId) {
+        self.connections.remove(&connection);
+    }
+
+    fn faults(&self) -> &FaultSet {
+        &self.config.faults
+    }
+
+    /// The row of the Controller with that Endpoint ID, when it is enabled.
+    fn controller(&self, endpoint_id: &str) -> Option<RowKey> {
+        let rows = self.store.all_of("Device.LocalAgent.Controller.{i}.");
+        let is_it = |row: &RowKey| self.store.text(row, "EndpointID") == endpoint_id && self.store.flag(row, "Enable");
+        rows.into_iter().find(is_it)
+    }
+
+    /// The latest connection to a Controller.
+    fn connection_to(&self, endpoint_id: &str) -> Option<ConnectionId> {
+        let same = |peer: &Option<String>| peer.as_deref() == Some(endpoint_id);
+        self.connections.iter().rev().find(|(_, peer)| same(peer)).map(|(connection, _)| *connection)
+    }
+
+    fn send(&self, connection: ConnectionId, to: &str, record_type: RecordType) -> Action {
+        let wrong_to_id = self.faults().has(Fault::RecordWrongToId);
+        let omits_version = self.faults().has(Fault::RecordOmitsVersion);
+        let record = Record {
+            version: if omits_version { String::new() } else { USP_VERSION.to_owned() },
+            to_id: if wrong_to_id { format!("{to}-other") } else { to.to_owned() },
+            from_id: self.config.endpoint_id.clone(),
+            record_type: Some(record_type),
+            ..Record::default()
+        };
+        Action::Send { connection, record: record.encode_to_vec() }
+    }
+
+    fn fresh_msg_id(&mut self) -> String {
+        self.next_msg_id = self.next_msg_id.saturating_add(1);
+        format!("agent-{}", self.next_msg_id)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! A Record comes in: is it one, is it for this Agent, who sent it, and is there a Message in it (R-MTP.5, R-ARC.2, R-ENC.2 to
+//! R-ENC.5).
+
+use super::{Action, ConnectionId, Core};
+use crate::errors::{Failure, code};
+use crate::faults::Fault;
+use crate::store::RowKey;
+use prost::Message as _;
+use tokio::time::Instant;
+use uspec_usp::msg::{self, Msg, body::MsgBody};
+use uspec_usp::record::{NoSessionContextRecord, Record, record::PayloadSecurity, record::RecordType};
+
+/// WebSocket status for a Record that cannot be extracted (R-WS.16).
+const UNSUPPORTED_DATA: u16 = 1003;
+/// WebSocket status of an ordinary close.
+const NORMAL: u16 = 1000;
+
+/// Where an answer goes.
+#[derive(Debug, Clone)]
+pub(super) struct Sender {
+    pub(super) connection: ConnectionId,
+    pub(super) endpoint_id: String,
+    pub(super) row: RowKey,
+}
+
+/// A Message of which the header alone is read, for a Message whose body cannot be.
+#[derive(Clone, PartialEq, prost::Message)]
+struct HeaderOnly {
+    #[prost(message, optional, tag = "1")]
+    header: Option<msg::Header>,
+}
+
+impl Core {
+    /// A Record arrived over a connection.
+    pub fn handle_record(&mut self, now: Instant, connection: ConnectionId, bytes: &[u8]) -> Vec<Action> {
+        self.store.uptime = self.clock.uptime(now);
+        let Ok(record) = Record::decode(bytes) else { return self.malformed(connection) };
+        let Some(sender) = self.sender(connection, &record) else { return Vec::new() };
+        let mut actions = match payload(&record) {
+            Payload::None => Vec::new(),
+            Payload::Message(bytes) => self.message(now, &sender, bytes),
+            Payload::Refused(bytes, failure) => self.refuse_payload(&sender, &bytes, failure),
+        };
+        actions.append(&mut self.tick(now));
+        actions
+    }
+
+    fn malformed(&self, connection: ConnectionId) -> Vec<Action> {
+        let faults = self.faults();
+        if faults.has(Fault::MalformedRecordIgnored) {
+            return Vec::new();
+        }
+        if faults.has(Fault::MalformedRecordAnswered) {
+            return self.answer_malformed(connection);
+        }
+        let code = if faults.has(Fault::MalformedRecordClosesNormally) { NORMAL } else { UNSUPPORTED_DATA };
+        vec![Action::Close { connection, code, reason: "the Record cannot be extracted" }]
+    }
+
+    /// What no Agent should do: a GetResp that nobody asked for.
+    fn answer_malformed(&self, connection: ConnectionId) -> Vec<Action> {
+        let Some(Some(peer)) = self.connections.get(&connection) else { return Vec::new() };
+        let resp_type = Some(msg::response::RespType::GetResp(msg::GetResp::default()));
+        let body = MsgBody::Response(msg::Response { resp_type });
+        let answer = envelope("unasked".to_owned(), body);
+        vec![self.send(connection, peer, no_session(&answer))]
+    }
+
+    /// Who sent the Record, when it is for this Agent and from a Controller that it knows.
+    fn sender(&mut self, connection: ConnectionId, record: &Record) -> Option<Sender> {
+        let own = &self.config.endpoint_id;
+        let faults = self.faults();
+        let for_us = record.to_id == *own || faults.has(Fault::RepliesToForeignToId);
+        let claims_to_be_us = record.from_id == *own;
+        let known = self.controller(&record.from_id);
+        let first = || self.store.all_of("Device.LocalAgent.Controller.{i}.").into_iter().next();
+        let row = match known {
+            Some(row) if !claims_to_be_us => Some(row),
+            _ if claims_to_be_us
+                && (faults.has(Fault::RepliesToOwnFromId) || faults.has(Fault::RepliesToForeignToId)) =>
+            {
+                first()
+            }
+            None if !claims_to_be_us && faults.has(Fault::RepliesToUnknownController) => first(),
+            _ => None,
+        };
+        let row = row.filter(|_| for_us)?;
+        let endpoint_id = record.from_id.clone();
+        self.connections.entry(connection).or_insert(None).get_or_insert_with(|| endpoint_id.clone());
+        Some(Sender { connection, endpoint_id, row })
+    }
+
+    fn message(&mut self, now: Instant, sender: &Sender, bytes: &[u8]) -> Vec<Action> {
+        let Ok(message) = Msg::decode(bytes) else {
+            return self.refuse_payload(
+                sender,
+                bytes,
+                Failure::new(code::INVALID_ARGUMENTS, "the Message cannot be decoded"),
+            );
+        };
+        let Some(header) = message.header.filter(|header| !header.msg_id.is_empty()) else { return Vec::new() };
+        if msg::header::MsgType::try_from(header.msg_type).is_err() {
+            return self.refuse(
+                sender,
+                header.msg_id,
+                Failure::new(code::INVALID_ARGUMENTS, "msg_type has no known value"),
+            );
+        }
+        match message.body.and_then(|body| body.msg_body) {
+            Some(MsgBody::Request(msg::Request { req_type: Some(request) })) => {
+                self.dispatch(now, sender, &header.msg_id, &request)
+            }
+            Some(MsgBody::Response(response)) => {
+                self.response(now, sender, &header.msg_id, response.resp_type.as_ref());
+                Vec::new()
+            }
+            // An Error about a notification does not deliver it: it is retried like an unanswered one.
+            Some(MsgBody::Error(_)) => Vec::new(),
+            Some(MsgBody::Request(_)) | None => {
+                self.refuse(sender, header.msg_id, Failure::new(code::INVALID_ARGUMENTS, "the Message has no Request"))
+            }
+        }
+    }
+
+    /// An Error about a Message that is not processed, when it is a Request and its msg_id can be read (R-MTP.5).
+    fn refuse_payload(&self, sender: &Sender, bytes: &[u8], failure: Failure) -> Vec<Action> {
+        let header = HeaderOnly::decode(bytes).ok().and_then(|message| message.header);
+        match header {
+            Some(header) if !header.msg_id.is_empty() && is_request(header.msg_type) => {
+                self.refuse(sender, header.msg_id, failure)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn refuse(&self, sender: &Sender, msg_id: String, failure: Failure) -> Vec<Action> {
+        if self.faults().has(Fault::UndecodableMessageIgnored) {
+            return Vec::new();
+        }
+        let error = crate::messages::Refusal::from(failure).into_error();
+        vec![self.reply(sender, &envelope(msg_id, MsgBody::Error(error)))]
+    }
+
+    /// Sends a Message back the way that its Request came (R-MSG.0a).
+    pub(super) fn reply(&self, sender: &Sender, message: &Msg) -> Action {
+        self.send(sender.connection, &sender.endpoint_id, no_session(message))
+    }
+}
+
+/// What a Record carries.
+enum Payload<'a> {
+    None,
+    Message(&'a [u8]),
+    Refused(Vec<u8>, Failure),
+}
+
+fn payload(record: &Record) -> Payload<'_> {
+    match &record.record_type {
+        Some(RecordType::NoSessionContext(context)) => match PayloadSecurity::try_from(record.payload_security) {
+            Ok(PayloadSecurity::Plaintext) => Payload::Message(&context.payload),
+            Ok(PayloadSecurity::Tls12) => {
+                let failure = Failure::new(code::SECURE_SESSION_NOT_SUPPORTED, "payload security is not supported");
+                Payload::Refused(context.payload.clone(), failure)
+            }
+            Err(_) => {
+                let failure = Failure::new(code::INVALID_RECORD_VALUE, "payload_security has no known value");
+                Payload::Refused(context.payload.clone(), failure)
+            }
+        },
+        Some(RecordType::SessionContext(context)) => {
+            let failure = Failure::new(code::SESSION_CONTEXT_NOT_ALLOWED, "Session Contexts are not supported");
+            Payload::Refused(context.payload.concat(), failure)
+        }
+        // Connect and Disconnect Records ask for nothing; a Record without its oneof is discarded (R-ENC.4).
+        _ => Payload::None,
+    }
+}
+
+fn is_request(msg_type: i32) -> bool {
+    use msg::header::MsgType;
+    let requests = [
+        MsgType::Get,
+        MsgType::Set,
+        MsgType::Add,
+        MsgType::Delete,
+        MsgType::Operate,
+        MsgType::GetInstances,
+        MsgType::GetSupportedDm,
+        MsgType::GetSupportedProto,
+        MsgType::Notify,
+        MsgType::Register,
+        MsgType::Deregister,
+    ];
+    // A type of a later version may well be a Request.
+    MsgType::try_from(msg_type).map_or(true, |known| requests.contains(&known))
+}
+
+/// A Message with the `msg_type` that its body asks for.
+pub(super) fn envelope(msg_id: String, body: MsgBody) -> Msg {
+    let body = msg::Body { msg_body: Some(body) };
+    let msg_type = crate::faults::mangle::message_type(Some(&body)).map_or(0, i32::from);
+    Msg { header: Some(msg::Header { msg_id, msg_type }), body: Some(body) }
+}
+
+pub(super) fn no_session(message: &Msg) -> RecordType {
+    RecordType::NoSessionContext(NoSessionContextRecord { payload: message.encode_to_vec() })
+}

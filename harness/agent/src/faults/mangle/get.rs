@@ -1,0 +1,50 @@
+//! Distorted GetResps.
+
+use super::OUT_OF_RANGE;
+use crate::faults::{Fault, FaultSet};
+use uspec_usp::msg::GetResp;
+use uspec_usp::msg::get_resp::{RequestedPathResult, ResolvedPathResult};
+
+pub(super) fn distort(faults: &FaultSet, mut resp: GetResp) -> GetResp {
+    for result in &mut resp.req_path_results {
+        requested(faults, result);
+        result.resolved_path_results.iter_mut().for_each(|resolved| self::resolved(faults, resolved));
+    }
+    if faults.has(Fault::GetExtraResult) {
+        resp.req_path_results.extend(resp.req_path_results.first().cloned());
+    }
+    resp
+}
+
+fn requested(faults: &FaultSet, result: &mut RequestedPathResult) {
+    if faults.has(Fault::GetWrongRequestedPath) {
+        result.requested_path.insert_str(0, "Other.");
+    }
+    if result.err_code != 0 && faults.has(Fault::GetInvalidPathWithoutError) {
+        result.err_code = 0;
+        result.err_msg.clear();
+    }
+    if result.err_code != 0 && faults.has(Fault::GetInvalidPathCodeOutOfRange) {
+        result.err_code = OUT_OF_RANGE;
+    }
+    let found_nothing = result.err_code == 0 && result.resolved_path_results.is_empty();
+    if found_nothing && faults.has(Fault::GetFillsEmptyResults) {
+        result.resolved_path_results.push(ResolvedPathResult::default());
+    }
+}
+
+fn resolved(faults: &FaultSet, result: &mut ResolvedPathResult) {
+    if faults.has(Fault::GetReturnsAbsoluteKeys) {
+        let params = std::mem::take(&mut result.result_params).into_iter();
+        result.result_params = params.map(|(name, value)| (format!("{}{name}", result.resolved_path), value)).collect();
+    }
+    if faults.has(Fault::GetWrongResolvedPath) {
+        result.resolved_path = result.resolved_path.trim_end_matches('.').to_owned();
+    }
+    if faults.has(Fault::GetOmitsParameters) {
+        result.result_params.clear();
+    }
+    if faults.has(Fault::GetWrongValues) {
+        result.result_params.values_mut().for_each(|value| value.push('?'));
+    }
+}

@@ -1,0 +1,108 @@
+//! Distorted GetSupportedDMResps.
+
+use super::OUT_OF_RANGE;
+use crate::faults::{Fault, FaultSet};
+use uspec_usp::msg::GetSupportedDmResp;
+use uspec_usp::msg::get_supported_dm_resp::{RequestedObjectResult, SupportedObjectResult, SupportedUniqueKeySet};
+
+pub(super) fn distort(faults: &FaultSet, mut resp: GetSupportedDmResp) -> GetSupportedDmResp {
+    for result in &mut resp.req_obj_results {
+        requested(faults, result);
+        for object in &mut result.supported_objs {
+            omit(faults, object);
+            params(faults, object);
+            commands(faults, object);
+            events(faults, object);
+            keys(faults, object);
+        }
+    }
+    if faults.has(Fault::GsdmExtraResult) {
+        resp.req_obj_results.extend(resp.req_obj_results.first().cloned());
+    }
+    resp
+}
+
+fn requested(faults: &FaultSet, result: &mut RequestedObjectResult) {
+    if result.err_code == 0 {
+        return;
+    }
+    if faults.has(Fault::GsdmUnsupportedObjectWithoutError) {
+        result.err_code = 0;
+        result.err_msg.clear();
+    }
+    if faults.has(Fault::GsdmUnsupportedCodeOutOfRange) {
+        result.err_code = OUT_OF_RANGE;
+    }
+}
+
+fn omit(faults: &FaultSet, object: &mut SupportedObjectResult) {
+    if faults.has(Fault::GsdmOmitsCommands) {
+        object.supported_commands.clear();
+    }
+    if faults.has(Fault::GsdmOmitsEvents) {
+        object.supported_events.clear();
+    }
+    if faults.has(Fault::GsdmOmitsParams) {
+        object.supported_params.clear();
+    }
+}
+
+fn params(faults: &FaultSet, object: &mut SupportedObjectResult) {
+    for param in &mut object.supported_params {
+        if faults.has(Fault::GsdmParamNameIsAbsolute) {
+            param.param_name.insert_str(0, &object.supported_obj_path);
+        }
+        if faults.has(Fault::GsdmValueTypeUnknown) {
+            param.value_type = 0;
+        }
+        if faults.has(Fault::GsdmValueChangeUnknown) {
+            param.value_change = 0;
+        }
+    }
+}
+
+fn commands(faults: &FaultSet, object: &mut SupportedObjectResult) {
+    for command in &mut object.supported_commands {
+        if faults.has(Fault::GsdmCommandNameIsEmpty) {
+            command.command_name.clear();
+        }
+        if faults.has(Fault::GsdmCommandTypeUnknown) {
+            command.command_type = 0;
+        }
+        if faults.has(Fault::GsdmOmitsCommandArgs) {
+            command.input_arg_names.clear();
+        }
+        if faults.has(Fault::GsdmCommandArgsAreAbsolute) {
+            command.input_arg_names.iter_mut().for_each(|name| name.insert_str(0, &object.supported_obj_path));
+        }
+    }
+}
+
+fn events(faults: &FaultSet, object: &mut SupportedObjectResult) {
+    for event in &mut object.supported_events {
+        if faults.has(Fault::GsdmEventNameIsEmpty) {
+            event.event_name.clear();
+        }
+        if faults.has(Fault::GsdmOmitsEventArgs) {
+            event.arg_names.clear();
+        }
+        if faults.has(Fault::GsdmEventArgsAreAbsolute) {
+            event.arg_names.iter_mut().for_each(|name| name.insert_str(0, &object.supported_obj_path));
+        }
+    }
+}
+
+fn keys(faults: &FaultSet, object: &mut SupportedObjectResult) {
+    if faults.has(Fault::GsdmMergesKeySets) && !object.unique_key_sets.is_empty() {
+        let key_names = std::mem::take(&mut object.unique_key_sets).into_iter().flat_map(|set| set.key_names).collect();
+        object.unique_key_sets = vec![SupportedUniqueKeySet { key_names }];
+    }
+    for set in &mut object.unique_key_sets {
+        if faults.has(Fault::GsdmKeyNamesAreEmpty) {
+            set.key_names.clear();
+        }
+        if faults.has(Fault::GsdmKeyNamesAreAbsolute) {
+            set.key_names.iter_mut().for_each(|name| name.insert_str(0, &object.supported_obj_path));
+        }
+    }
+}
