@@ -149,7 +149,10 @@ impl<'a> Session<'a> {
     async fn work(&mut self) -> Finish {
         let end = self.end;
         let stopped = end.stopped();
-        tokio::pin!(stopped);
+        // One timer for all deadlines: it is set anew only for an earlier one, and waking up early does no harm.
+        let alarm = sleep_until(Instant::now());
+        tokio::pin!(stopped, alarm);
+        let mut armed: Option<Instant> = None;
         let (mut stopping, mut watching) = (false, true);
         self.arm_ping();
         if let Some(finish) = self.take_frames().await {
@@ -162,13 +165,18 @@ impl<'a> Session<'a> {
                 return Finish { closing: closing.clone(), stream: StreamEnd::InOrder(None) };
             }
             self.watch_stall();
-            let wake = self.timers.next();
+            if let Some(wake) = self.timers.next()
+                && armed.is_none_or(|at| wake < at)
+            {
+                alarm.as_mut().reset(wake);
+                armed = Some(wake);
+            }
             let answered = matches!(self.phase, Phase::Answered(_));
             // The order is fixed, so that equal runs are equal; what is seldom ready comes first, so that nothing starves.
             let woken = tokio::select! {
                 biased;
                 () = &mut stopped, if !stopping => { stopping = true; Woken::Stopped }
-                () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => Woken::Timer,
+                () = &mut alarm, if armed.is_some() => { armed = None; Woken::Timer }
                 changed = self.settings.changed(), if watching => { watching = changed.is_ok(); Woken::Settings }
                 count = push(&mut self.wire.writer, self.outbox.octets()), if !self.outbox.is_done() => Woken::Written(count),
                 Some(order) = self.orders.recv(), if self.outbox.has_room() && !answered => Woken::Ordered(order),
