@@ -82,6 +82,8 @@ pub struct Step {
     pub action: Action,
     /// Values taken from what came in answer.
     pub capture: Vec<Capture>,
+    /// In the setup: what the Response must look like for the state to be reached; the case is inconclusive otherwise.
+    pub matching: Option<Pattern>,
     /// How long it may take, when the profile's limit does not fit.
     pub within: Option<Duration>,
 }
@@ -160,7 +162,7 @@ pub enum Answer {
 }
 
 /// What is done to the device; how, stands in the EUT profile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EutAction {
     /// Restarts it.
@@ -246,20 +248,14 @@ pub enum Check {
 
 /// Why a text is no case id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is no case id: write `<chapter>.<number>` as the plan does, or a requirement such as `R-WS.17`"
-)]
+#[error("`{0}` is no case id: write `<chapter>.<number>` as the plan does, or a requirement such as `R-WS.17`")]
 pub struct CaseIdError(String);
 
 impl FromStr for CaseId {
     type Err = CaseIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.starts_with("R-")
-            && text
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
-        {
+        if text.starts_with("R-") && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)) {
             return Ok(CaseId::Own(text.to_owned()));
         }
         let wrong = || CaseIdError(text.to_owned());
@@ -268,10 +264,7 @@ impl FromStr for CaseId {
             Ok(n) if n > 0 && n.to_string() == part => Ok(n),
             _ => Err(wrong()),
         };
-        Ok(CaseId::Plan {
-            chapter: parse(chapter)?,
-            number: parse(number)?,
-        })
+        Ok(CaseId::Plan { chapter: parse(chapter)?, number: parse(number)? })
     }
 }
 

@@ -6,6 +6,15 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`case`] | the validated test case: steps, metrics, what it applies to |
+//! | [`catalogue`] | every case of the plan, with its file where there is one |
+//! | [`profile`] | what a person knows about the device under test |
+//! | [`features`] | the plan's feature IDs, and how a device shows that it has them |
+//! | [`requirements`] | TR-369's requirements by number |
+//! | [`plan_index`] | the index of TP-469 |
+//! | [`selection`] | which cases a person wants to run |
+//! | [`mod@plan`] | what runs over which MTP, and why the rest does not |
+//! | [`diagnostic`] | what is wrong with a file that a person wrote |
+//! | [`schema`] | the JSON Schemas of all formats |
 //! | [`trace`] | what happened while a case ran, event by event |
 //! | [`verdict`] | outcome of a metric, verdict of a case, and what explains them |
 //! | [`run_report`] | the value that every report format renders |
@@ -15,13 +24,26 @@
 //! | [`judge`] | Trace in, Judgement out |
 
 pub mod case;
+pub mod catalogue;
+pub mod diagnostic;
+pub mod features;
 pub mod judge;
 pub mod lexical;
+mod lower;
 pub mod pattern;
+pub mod plan;
+pub mod plan_index;
 pub mod problem;
+pub mod profile;
+mod raw;
+pub mod requirements;
 pub mod rule;
 pub mod run_report;
+pub mod schema;
+pub mod selection;
+mod shape;
 mod show;
 pub mod template;
 pub mod trace;
 pub mod verdict;
+mod yaml;

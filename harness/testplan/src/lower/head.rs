@@ -1,0 +1,163 @@
+//! What a case is: its number, what it tests, and whom it applies to.
+
+use super::{Facts, value};
+use crate::{
+    case::{Applies, CaseId},
+    diagnostic::{Mistake, Problems},
+    features::FeatureStatus,
+    plan_index::PlanRow,
+    raw::{
+        self,
+        text::{CaseNumber, RequirementNumber, Tag, UspVersion},
+    },
+    yaml::Node,
+};
+
+/// Everything above the steps.
+pub(super) struct Head {
+    pub(super) id: CaseId,
+    pub(super) plan: String,
+    pub(super) title: String,
+    pub(super) requirements: Vec<String>,
+    pub(super) tags: Vec<String>,
+    pub(super) applies: Applies,
+    pub(super) since: Option<String>,
+    pub(super) until: Option<String>,
+    pub(super) disputed: Option<String>,
+}
+
+pub(super) fn lower(file: &str, tree: &Node, facts: &Facts<'_>, problems: &mut Problems) -> Option<Head> {
+    let id = id(file, tree, facts, problems);
+    requirements(tree, facts, problems);
+    let applies = value::<raw::applies::Applies>(tree, "applies").and_then(raw::applies::Applies::lower);
+    if let Some(applies) = &applies {
+        features(applies, tree, facts, problems);
+        by(applies, tree, facts, problems);
+    }
+    let row = id.as_ref().and_then(|id| facts.plan.get(id));
+    if let (Some(row), Some(applies)) = (row, &applies) {
+        against_plan(row, applies, tree, facts, problems);
+    }
+    let text = |key: &str| tree.get(key).and_then(Node::text).map(str::to_owned);
+    let version = |key: &str| value::<UspVersion>(tree, key).map(|UspVersion(version)| version);
+    Some(Head {
+        id: id?,
+        plan: text("plan")?,
+        title: text("title")?,
+        requirements: list::<RequirementNumber>(tree, "requirements")?.into_iter().map(|it| it.0).collect(),
+        tags: list::<Tag>(tree, "tags")?.into_iter().map(|it| it.0).collect(),
+        applies: applies?,
+        since: version("since"),
+        until: version("until"),
+        disputed: text("disputed"),
+    })
+}
+
+/// A list that may be left out.
+fn list<T: serde::de::DeserializeOwned>(tree: &Node, key: &str) -> Option<Vec<T>> {
+    if tree.get(key).is_none() { Some(Vec::new()) } else { value(tree, key) }
+}
+
+/// The id, which the file's name and folder repeat.
+fn id(file: &str, tree: &Node, facts: &Facts<'_>, problems: &mut Problems) -> Option<CaseId> {
+    let CaseNumber(text) = value(tree, "id")?;
+    let id: CaseId = text.parse().ok()?;
+    let at = tree.value_span("id");
+    let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
+    let stem = name.strip_suffix(".yaml").unwrap_or(name);
+    if stem != text {
+        let mistake = Mistake::at(at, format!("the id is {text}, the file's name says {stem}"));
+        problems.add(mistake.help(format!("name the file {text}.yaml, or mend the id")));
+    }
+    match &id {
+        CaseId::Plan { chapter, .. } => {
+            let parent = folder.rsplit('/').next().unwrap_or_default();
+            if !folder.is_empty() && parent != chapter.to_string() {
+                let mistake = Mistake::at(at, format!("the case {text} stands in the folder {parent}"));
+                problems.add(mistake.help(format!("its place is tp469/{chapter}/{text}.yaml")));
+            }
+            if facts.plan.get(&id).is_none() {
+                let known: Vec<_> = facts.plan.iter().map(|row| row.id.to_string()).collect();
+                let mistake = Mistake::at(at, format!("{} has no case {text}", facts.plan.plan));
+                problems.add(mistake.nearest(&text, known.iter().map(String::as_str)));
+            }
+        }
+        CaseId::Own(name) => {
+            if facts.requirements.get(name).is_none() {
+                let mistake = Mistake::at(at, format!("TR-369 has no requirement {name}"));
+                problems.add(mistake.nearest(name, facts.requirements.ids()));
+            }
+        }
+    }
+    Some(id)
+}
+
+fn requirements(tree: &Node, facts: &Facts<'_>, problems: &mut Problems) {
+    let items = tree.get("requirements").map(Node::items).unwrap_or_default();
+    for (index, item) in items.iter().enumerate() {
+        let Some(id) = item.text() else { continue };
+        if facts.requirements.get(id).is_none() {
+            let mistake = Mistake::at(item.span, format!("TR-369 has no requirement {id}"));
+            problems.add(mistake.nearest(id, facts.requirements.ids()));
+        }
+        if items.iter().take(index).any(|earlier| earlier.text() == Some(id)) {
+            problems.at(item.span, format!("{id} stands here twice"));
+        }
+    }
+}
+
+fn features(applies: &Applies, tree: &Node, facts: &Facts<'_>, problems: &mut Problems) {
+    let ids = match applies {
+        Applies::Mandatory | Applies::Deprecated { .. } => return,
+        Applies::Feature(id) => std::slice::from_ref(id),
+        Applies::Any(ids) | Applies::All(ids) => ids.as_slice(),
+    };
+    let at = tree.value_span("applies");
+    for id in ids {
+        match facts.features.get(*id) {
+            None => {
+                let last = facts.features.iter().map(|feature| feature.id).max().unwrap_or_default();
+                let mistake = Mistake::at(at, format!("{} has no feature {id}", facts.plan.plan));
+                problems.add(mistake.help(format!("its feature IDs go from 1 to {last}; features.yaml lists them")));
+            }
+            Some(feature) if feature.status == FeatureStatus::Removed => {
+                problems.at(at, format!("the plan does not use feature {id} any more"));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// The case that took a deprecated one's place.
+fn by(applies: &Applies, tree: &Node, facts: &Facts<'_>, problems: &mut Problems) {
+    if let Applies::Deprecated { by: Some(by) } = applies
+        && facts.plan.get(by).is_none()
+    {
+        problems.at(tree.value_span("applies"), format!("{} has no case {by}", facts.plan.plan));
+    }
+}
+
+/// What the index says about the case.
+fn against_plan(row: &PlanRow, applies: &Applies, tree: &Node, facts: &Facts<'_>, problems: &mut Problems) {
+    if *applies != row.applies {
+        let message = format!("plan.yaml says that {} applies to {}", row.id, words(&row.applies));
+        problems.add(Mistake::at(tree.value_span("applies"), message).help("mend the one that is wrong"));
+    }
+    if tree.get("plan").and_then(Node::text).is_some_and(|plan| plan != facts.plan.plan) {
+        let message = format!("the index of the plan is that of {}", facts.plan.plan);
+        problems.add(
+            Mistake::at(tree.value_span("plan"), message).help("compare the case with that revision, then name it"),
+        );
+    }
+}
+
+fn words(applies: &Applies) -> String {
+    let join = |ids: &[u16], word: &str| ids.iter().map(u16::to_string).collect::<Vec<_>>().join(word);
+    match applies {
+        Applies::Mandatory => "every EUT (mandatory)".to_owned(),
+        Applies::Feature(id) => format!("an EUT with feature {id}"),
+        Applies::Any(ids) => format!("an EUT with feature {}", join(ids, " or ")),
+        Applies::All(ids) => format!("an EUT with features {}", join(ids, " and ")),
+        Applies::Deprecated { .. } => "none any more (deprecated)".to_owned(),
+    }
+}

@@ -1,0 +1,185 @@
+//! Metrics: their numbers against the plan's, and what each of them refers to.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use uspec_usp::schema::{Content, MessageKind};
+
+use super::{
+    Facts,
+    head::Head,
+    part,
+    pattern::{pattern, report},
+    scope::{Here, Labelled, Scope, Sort},
+};
+use crate::{
+    case::{Applies, CaseId, Check, Metric},
+    diagnostic::{Mistake, Problems},
+    raw::{self, metric::Codes},
+    rule,
+    yaml::{Content as YamlContent, Node},
+};
+
+/// The metrics of the case. `None` when one of them is wrong, which is reported.
+pub(super) fn lower(tree: &Node, scope: &Scope, problems: &mut Problems) -> Option<Vec<Metric>> {
+    let nodes = tree.get("metrics").map(Node::items).unwrap_or_default();
+    let lowered: Vec<_> = nodes.iter().map(|node| metric(node, scope, problems)).collect();
+    lowered.into_iter().collect()
+}
+
+/// The plan's metrics must all be there, each once.
+pub(super) fn check_numbers(tree: &Node, head: &Head, facts: &Facts<'_>, problems: &mut Problems) {
+    if matches!(head.applies, Applies::Deprecated { .. }) {
+        return;
+    }
+    if tree.get("procedure").is_none_or(|node| node.items().is_empty()) {
+        problems.at(tree.key_span("procedure"), "the case does nothing: `procedure` has no step");
+    }
+    let mut seen = BTreeMap::new();
+    for node in tree.get("metrics").map(Node::items).unwrap_or_default() {
+        let Some(number) = number(node) else { continue };
+        if let Some(line) = seen.insert(number, node.key_span("metric").line) {
+            problems.at(node.value_span("metric"), format!("the metric {number} stands already on line {line}"));
+        }
+    }
+    let at = tree.key_span("metrics");
+    let count = match &head.id {
+        CaseId::Plan { .. } => facts.plan.get(&head.id).map(|row| row.metrics),
+        // Our own cases number theirs from 1.
+        CaseId::Own(_) => u16::try_from(seen.len().max(1)).ok(),
+    };
+    let Some(count) = count else { return };
+    let missing: Vec<_> = (1..=count).filter(|it| !seen.contains_key(it)).map(|it| it.to_string()).collect();
+    if !missing.is_empty() {
+        let word = if missing.len() == 1 { "metric" } else { "metrics" };
+        let message = format!("the {word} {} of {count} is missing", missing.join(", "));
+        problems.add(Mistake::at(at, message).help("a metric of the plan that no check states would pass unseen"));
+    }
+    for extra in seen.keys().filter(|it| **it > count) {
+        let whose = if matches!(head.id, CaseId::Own(_)) { "the case" } else { "the plan's case" };
+        problems.at(at, format!("{whose} has {count} metrics, and none with the number {extra}"));
+    }
+}
+
+fn number(metric: &Node) -> Option<u16> {
+    match &metric.get("metric")?.content {
+        YamlContent::Number(number, _) => number.as_u64().and_then(|it| u16::try_from(it).ok()),
+        _ => None,
+    }
+}
+
+fn metric(node: &Node, scope: &Scope, problems: &mut Problems) -> Option<Metric> {
+    scope.variables(node, Here::METRIC, problems);
+    let raw: raw::metric::Metric = part(node)?;
+    let context = Context { scope };
+    let check = context.check(node, problems)?;
+    Some(Metric { number: raw.metric, since: raw.since.map(|since| since.0), check })
+}
+
+struct Context<'a> {
+    scope: &'a Scope,
+}
+
+impl Context<'_> {
+    /// A metric or a check inside one: both are maps with one of the same keys.
+    fn check(&self, node: &Node, problems: &mut Problems) -> Option<Check> {
+        if let Some(node) = node.get("response") {
+            let raw: raw::metric::ResponseCheck = part(node)?;
+            let asked = self.asked(node, "to", problems)?;
+            let matching = pattern(node, "where", asked.map(Content::Response), problems).ok()?;
+            return Some(Check::Response { to: raw.to.0, matching });
+        }
+        if let Some(node) = node.get("error") {
+            let raw: raw::metric::ErrorCheck = part(node)?;
+            self.asked(node, "to", problems)?;
+            let codes = match raw.code {
+                None => Vec::new(),
+                Some(Codes::One(code)) => vec![code],
+                Some(Codes::Several(codes)) => codes,
+            };
+            let matching = pattern(node, "where", Some(Content::Error), problems).ok()?;
+            return Some(Check::Error { to: raw.to.0, codes, matching });
+        }
+        if let Some(node) = node.get("no_response") {
+            let raw: raw::metric::NoResponseCheck = part(node)?;
+            self.asked(node, "to", problems)?;
+            return Some(Check::NoResponse { to: raw.to.0 });
+        }
+        if let Some(inner) = node.get("received") {
+            return self.received(node, inner, problems);
+        }
+        if node.get("not_received").is_some() {
+            let step = self.step(node, "not_received", problems)?;
+            let at = node.value_span("not_received");
+            if !matches!(step.sort, Sort::Absent | Sort::Unclear) {
+                problems.at(at, "`not_received` is about an `absent` step, and this step is none");
+            }
+            return Some(Check::NotReceived { step: node.get("not_received")?.text()?.to_owned() });
+        }
+        if node.get("rule").is_some() {
+            return rule_check(node, problems);
+        }
+        if let Some(all) = node.get("all") {
+            return Some(Check::All(self.checks(all, problems)?));
+        }
+        let any = node.get("any")?;
+        Some(Check::Any(self.checks(any, problems)?))
+    }
+
+    fn checks(&self, list: &Node, problems: &mut Problems) -> Option<Vec<Check>> {
+        let checks: Vec<_> = list.items().iter().map(|node| self.check(node, problems)).collect();
+        checks.into_iter().collect()
+    }
+
+    fn received(&self, owner: &Node, inner: &Node, problems: &mut Problems) -> Option<Check> {
+        let (owner, key) = if inner.text().is_some() { (owner, "received") } else { (inner, "step") };
+        let step = self.step(owner, key, problems)?;
+        if !matches!(step.sort, Sort::Notify | Sort::ResponseTo(_) | Sort::Connection | Sort::Unclear) {
+            problems.at(owner.value_span(key), "`received` is about an `await` step, and this step is none");
+        }
+        let content = match &step.sort {
+            Sort::Notify => Some(Content::Request(MessageKind::Notify)),
+            other => self.scope.asked(other).map(Content::Response),
+        };
+        let matching = pattern(inner, "where", content, problems).ok()?;
+        Some(Check::Received { step: owner.get(key)?.text()?.to_owned(), matching })
+    }
+
+    /// The step that a key names; reports when there is none.
+    fn step(&self, node: &Node, key: &str, problems: &mut Problems) -> Option<&Labelled> {
+        let label = node.get(key)?.text()?;
+        self.scope.label(label, node.value_span(key), Here::METRIC, problems)
+    }
+
+    /// What the step that a key names asked: the inner `None` when that is not clear.
+    fn asked(&self, node: &Node, key: &str, problems: &mut Problems) -> Option<Option<MessageKind>> {
+        let step = self.step(node, key, problems)?;
+        match &step.sort {
+            Sort::Asks(kind) => Some(Some(*kind)),
+            Sort::Unclear => Some(None),
+            _ => {
+                let mistake = Mistake::at(node.value_span(key), "this step sends no Message with a msg_id");
+                problems.add(mistake.help("only a `request`, or a `send` with a `message`, can be answered"));
+                None
+            }
+        }
+    }
+}
+
+fn rule_check(node: &Node, problems: &mut Problems) -> Option<Check> {
+    let name = node.get("rule")?.text()?;
+    let at = node.value_span("rule");
+    let names = rule::names();
+    if !names.contains(&name) {
+        let mistake = Mistake::at(at, format!("there is no rule `{name}`"));
+        let help = format!("the rules are {}", names.join(", "));
+        problems.add(mistake.nearest(name, names).help(help));
+        return None;
+    }
+    let with = node.get("with").map_or_else(|| Value::Object(Map::new()), Node::to_json);
+    let wrong = rule::check_arguments(name, &with);
+    let right = wrong.is_empty();
+    // What is missing is shown at the rule's name when there are no arguments at all.
+    report(wrong, node.get("with").unwrap_or(node), problems);
+    right.then(|| Check::Rule { name: name.to_owned(), with })
+}

@@ -1,0 +1,173 @@
+//! Steps: what each does, and whether its options belong to that.
+
+use std::collections::BTreeMap;
+
+use uspec_usp::schema::{Content, MessageKind};
+
+use super::{
+    part,
+    pattern::{body, captures, pattern, record},
+    scope::{Here, Scope, Sort},
+};
+use crate::{
+    case::{Action, Answer, Expected, Send, Step},
+    diagnostic::{Mistake, Problems},
+    raw,
+    trace::Phase,
+    yaml::Node,
+};
+
+/// Which steps an option belongs to.
+const OPTIONS: &[(&str, &[&str])] = &[
+    ("body", &["request"]),
+    ("capture", &["request", "await"]),
+    ("where", &["request"]),
+    ("answer", &["await"]),
+    ("within", &["request", "await", "eut"]),
+    ("for", &["absent"]),
+];
+
+/// The steps of one part of the case. `None` when one of them is wrong, which is reported.
+pub(super) fn lower(tree: &Node, key: &str, phase: Phase, scope: &Scope, problems: &mut Problems) -> Option<Vec<Step>> {
+    let nodes = tree.get(key).map(Node::items).unwrap_or_default();
+    let lowered: Vec<_> = nodes
+        .iter()
+        .enumerate()
+        .map(|(index, node)| {
+            let context = Context { node, phase, here: scope.here(phase, index), scope };
+            context.lower(problems)
+        })
+        .collect();
+    lowered.into_iter().collect()
+}
+
+struct Context<'a> {
+    node: &'a Node,
+    phase: Phase,
+    here: Here,
+    scope: &'a Scope,
+}
+
+impl Context<'_> {
+    fn lower(&self, problems: &mut Problems) -> Option<Step> {
+        self.scope.variables(self.node, self.here, problems);
+        let raw: raw::step::Step = part(self.node)?;
+        let (action, content) = self.action(&raw, problems)?;
+        self.options(problems);
+        let capture = captures(self.node, content, problems);
+        let matching = pattern(self.node, "where", content, problems).ok()?;
+        if matching.is_some() && self.phase != Phase::Setup {
+            let mistake = Mistake::at(self.node.key_span("where"), "`where` belongs to a step of the setup");
+            problems
+                .add(mistake.help("a step records and a metric judges: put the pattern into a metric's `response`"));
+        }
+        Some(Step {
+            label: raw.label.map(|label| label.0),
+            action,
+            capture,
+            matching,
+            within: raw.within.and_then(|it| it.get()),
+        })
+    }
+
+    /// What the step does, and what the answer to it is.
+    fn action(&self, raw: &raw::step::Step, problems: &mut Problems) -> Option<(Action, Option<Content>)> {
+        if let Some(raw::text::Kind(kind)) = raw.request {
+            let body = body(kind, self.node.get("body"), problems);
+            return Some((Action::Request { kind, body }, Some(Content::Response(kind))));
+        }
+        if let Some(send) = &raw.send {
+            return Some((Action::Send(self.send(send, problems)), None));
+        }
+        if let Some(awaited) = &raw.awaited {
+            let (what, content) = self.awaited(awaited, problems)?;
+            let answer = match raw.answer {
+                Some(raw::step::Answer::Withhold) => Answer::Withhold,
+                Some(raw::step::Answer::Normal) | None => Answer::Normal,
+            };
+            if raw.answer.is_some() && !matches!(what, Expected::Notify { .. }) {
+                problems.at(self.node.key_span("answer"), "`answer` belongs to an `await` for a Notify");
+            }
+            return Some((Action::Await { what, answer }, content));
+        }
+        if let Some(absent) = &raw.absent {
+            let (what, _) = self.incoming(absent, self.node.get("absent")?, problems)?;
+            let lasting = raw.lasting.as_ref().and_then(raw::text::Duration::get);
+            return Some((Action::Absent { what, lasting }, None));
+        }
+        if let Some(wait) = &raw.wait {
+            return Some((Action::Wait(wait.get()?), None));
+        }
+        raw.eut.map(|action| (Action::Eut(action), None))
+    }
+
+    fn send(&self, raw: &raw::step::Send, problems: &mut Problems) -> Send {
+        let node = self.node.get("send").unwrap_or(self.node);
+        let refuse = |key: &str, why: &str, problems: &mut Problems| {
+            if node.get(key).is_some() {
+                problems.at(node.key_span(key), format!("`{key}` {why}"));
+            }
+        };
+        if raw.bytes.is_some() {
+            for key in ["message", "body", "record", "truncate"] {
+                refuse(key, "and `bytes` exclude each other", problems);
+            }
+        } else if raw.message.is_none() {
+            refuse("body", "needs a `message`", problems);
+            if raw.record.is_none() {
+                problems.at(node.span, "one of `message`, `record`, `bytes` is missing");
+            }
+        }
+        let message = raw.message.map(|raw::text::Kind(kind)| (kind, body(kind, node.get("body"), problems)));
+        let fields = node.get("record");
+        if let Some(fields) = fields {
+            record(fields, problems);
+        }
+        let record = fields.map(Node::entries).unwrap_or_default();
+        let record: BTreeMap<_, _> = record.iter().map(|it| (it.key.clone(), it.value.to_json())).collect();
+        let bytes = raw.bytes.as_ref().map(|raw::text::Octets(text)| text.split_whitespace().collect::<String>());
+        Send { message, record, bytes: bytes.and_then(|digits| hex::decode(digits).ok()), truncate: raw.truncate }
+    }
+
+    fn awaited(&self, raw: &raw::step::Awaited, problems: &mut Problems) -> Option<(Expected, Option<Content>)> {
+        match raw {
+            raw::step::Awaited::Connection(raw::step::Connection::Connected) => Some((Expected::Connected, None)),
+            raw::step::Awaited::Connection(raw::step::Connection::Disconnected) => Some((Expected::Disconnected, None)),
+            raw::step::Awaited::Incoming(incoming) => self.incoming(incoming, self.node.get("await")?, problems),
+        }
+    }
+
+    fn incoming(
+        &self,
+        raw: &raw::step::Incoming,
+        node: &Node,
+        problems: &mut Problems,
+    ) -> Option<(Expected, Option<Content>)> {
+        if let Some(raw::text::Label(label)) = &raw.response_to {
+            let at = node.value_span("response_to");
+            let labelled = self.scope.label(label, at, self.here, problems)?;
+            if !matches!(labelled.sort, Sort::Asks(_) | Sort::Unclear) {
+                let mistake = Mistake::at(at, format!("the step `{label}` sends no Message with a msg_id"));
+                problems.add(mistake.help("only a `request`, or a `send` with a `message`, can be answered"));
+            }
+            let kind = self.scope.asked(&labelled.sort);
+            return Some((Expected::ResponseTo(label.clone()), kind.map(Content::Response)));
+        }
+        let notify = raw.notify.as_ref()?;
+        let content = Content::Request(MessageKind::Notify);
+        let matching = pattern(node.get("notify")?, "where", Some(content), problems).ok()?;
+        let subscription_id = notify.subscription_id.clone();
+        Some((Expected::Notify { subscription_id, matching }, Some(content)))
+    }
+
+    /// Reports options that the step's action does not have.
+    fn options(&self, problems: &mut Problems) {
+        for (option, owners) in OPTIONS {
+            if self.node.get(option).is_some() && !owners.iter().any(|owner| self.node.get(owner).is_some()) {
+                let owners: Vec<_> = owners.iter().map(|owner| format!("`{owner}`")).collect();
+                let message = format!("`{option}` belongs to {}", owners.join(", "));
+                problems.at(self.node.key_span(option), message);
+            }
+        }
+    }
+}

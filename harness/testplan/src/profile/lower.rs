@@ -1,0 +1,227 @@
+//! From a profile as written to a profile that makes sense.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{
+    Address, Control, DEFAULT_PROGRAM, ELEMENTS, EutProfile, FeaturePolicy, KnownFailing, Means, Mtp, Timing, Tls,
+    Transport, WebSocket, WebSocketRole, raw,
+};
+use crate::{
+    case::EutAction,
+    diagnostic::{Mistake, Problems},
+    raw::text,
+    yaml::{Node, Span},
+};
+
+/// The word for an Endpoint ID that is learnt.
+const ANY: &str = "any";
+
+pub(super) fn lower(raw: raw::Profile, tree: &Node, folder: &Path, problems: &mut Problems) -> Option<EutProfile> {
+    let mut context = Context { folder, problems };
+    let mtps = context.mtps(raw.mtps, tree);
+    let known_failing = context.known_failing(raw.known_failing, &mtps, tree);
+    context.elements(tree);
+    let controller = raw.controller.endpoint_id.0;
+    if controller == ANY {
+        let at = tree.get("controller").map_or(tree.span, |node| node.value_span("endpoint_id"));
+        context.problems.at(at, "our own Endpoint ID cannot be `any`");
+    }
+    Some(EutProfile {
+        name: raw.name,
+        eut_endpoint_id: (raw.eut.endpoint_id.0 != ANY).then_some(raw.eut.endpoint_id.0),
+        controller_endpoint_id: controller,
+        mtps,
+        features: context.features(raw.features, tree),
+        usp_versions: raw.usp_versions.into_iter().map(|text::UspVersion(version)| version).collect(),
+        elements: raw.elements,
+        control: context.control(raw.control, tree),
+        timing: timing(&raw.timing),
+        known_failing,
+    })
+}
+
+struct Context<'a> {
+    folder: &'a Path,
+    problems: &'a mut Problems,
+}
+
+impl Context<'_> {
+    fn mtps(&mut self, raw: Vec<raw::Mtp>, tree: &Node) -> Vec<Mtp> {
+        let nodes = tree.get("mtps").map(Node::items).unwrap_or_default();
+        let mut names = BTreeSet::new();
+        let mut mtps = Vec::new();
+        for (mtp, node) in raw.into_iter().zip(nodes) {
+            let raw::Mtp::Websocket(websocket) = mtp;
+            let node = node.get("websocket").unwrap_or(node);
+            let name = websocket.name.clone().unwrap_or_else(|| "websocket".to_owned());
+            if !names.insert(name.clone()) {
+                let mistake = Mistake::at(node.value_span("name"), format!("a second MTP has the name `{name}`"));
+                self.problems.add(mistake.help("results are told apart by it: give each a `name` of its own"));
+            }
+            if let Some(websocket) = self.websocket(websocket, node) {
+                mtps.push(Mtp { name, transport: Transport::WebSocket(websocket) });
+            }
+        }
+        mtps
+    }
+
+    fn websocket(&mut self, raw: raw::WebSocket, node: &Node) -> Option<WebSocket> {
+        let at = node.value_span("address");
+        let address = address(&raw.address.0);
+        if address.is_none() {
+            self.problems.at(at, "the port is at most 65535");
+        }
+        let address = address?;
+        if address.port == 0 && raw.role == WebSocketRole::WeConnect {
+            self.problems.at(at, "the device's port cannot be 0");
+        }
+        let path = raw.path.unwrap_or_else(|| "/".to_owned());
+        if !path.starts_with('/') {
+            let mistake = Mistake::at(node.value_span("path"), "the path begins with `/`");
+            self.problems.add(mistake.help(format!("write /{path}")));
+        }
+        let tls = raw.tls.map(|tls| self.tls(tls, raw.role, node.get("tls").unwrap_or(node)));
+        Some(WebSocket { role: raw.role, address, path, tls })
+    }
+
+    fn tls(&mut self, raw: raw::Tls, role: WebSocketRole, node: &Node) -> Tls {
+        let certificate = raw.certificate.map(|path| self.file(&path, node.value_span("certificate")));
+        let key = raw.key.map(|path| self.file(&path, node.value_span("key")));
+        let trust = raw.trust.map(|path| self.file(&path, node.value_span("trust")));
+        let identity = match (certificate, key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            _ => {
+                self.problems.at(node.span, "`certificate` and `key` belong together");
+                None
+            }
+        };
+        if identity.is_none() && role == WebSocketRole::EutConnects {
+            let mistake = Mistake::at(node.span, "who listens needs a certificate");
+            self.problems.add(mistake.help("give `certificate` and `key`"));
+        }
+        Tls { identity, trust }
+    }
+
+    /// The file, relative to the profile.
+    fn file(&mut self, path: &Path, at: Span) -> PathBuf {
+        let resolved = self.folder.join(path);
+        if !resolved.is_file() {
+            let mistake = Mistake::at(at, format!("there is no file {}", resolved.display()));
+            self.problems.add(mistake.help("paths are relative to the profile"));
+        }
+        resolved
+    }
+
+    fn features(&mut self, raw: Option<raw::Features>, tree: &Node) -> FeaturePolicy {
+        match raw {
+            None | Some(raw::Features::Word(raw::AutoWord::Auto)) => FeaturePolicy::default(),
+            Some(raw::Features::List(ids)) => FeaturePolicy::List(ids),
+            Some(raw::Features::Adjusted(adjusted)) => {
+                for id in adjusted.claim.iter().filter(|id| adjusted.deny.contains(id)) {
+                    let at = tree.get("features").map_or(tree.span, |node| node.key_span("deny"));
+                    self.problems.at(at, format!("the feature {id} is both claimed and denied"));
+                }
+                if adjusted.auto {
+                    FeaturePolicy::Auto { claim: adjusted.claim, deny: adjusted.deny }
+                } else {
+                    FeaturePolicy::List(adjusted.claim)
+                }
+            }
+        }
+    }
+
+    fn elements(&mut self, tree: &Node) {
+        let entries = tree.get("elements").map(Node::entries).unwrap_or_default();
+        for entry in entries.iter().filter(|entry| super::element_named(&entry.key).is_none()) {
+            let names: Vec<_> = ELEMENTS.iter().map(|it| it.name).collect();
+            let mistake = Mistake::at(entry.key_span, format!("no case knows an element `{}`", entry.key));
+            let help = format!("the elements are {}", names.join(", "));
+            self.problems.add(mistake.nearest(&entry.key, names).help(help));
+        }
+    }
+
+    fn control(&mut self, raw: raw::Control, tree: &Node) -> Control {
+        let node = tree.get("control").unwrap_or(tree);
+        let mut control = Control::default();
+        let ways = [
+            (EutAction::Reboot, "reboot", raw.reboot),
+            (EutAction::PowerCycle, "power_cycle", raw.power_cycle),
+            (EutAction::FactoryReset, "factory_reset", raw.factory_reset),
+            (EutAction::Start, "start", raw.start),
+            (EutAction::Stop, "stop", raw.stop),
+        ];
+        for (action, key, means) in ways {
+            let Some(means) = means else { continue };
+            let means = match means {
+                raw::Means::Word(raw::UspWord::Usp) => Means::Usp,
+                raw::Means::Program(program) => self.program(program, node.get(key).unwrap_or(node)),
+            };
+            if means == Means::Usp && !matches!(action, EutAction::Reboot | EutAction::FactoryReset) {
+                let mistake = Mistake::at(node.value_span(key), format!("USP has no command for `{key}`"));
+                self.problems.add(mistake.help("write {program: [name, argument]}"));
+            }
+            control.means.insert(action, means);
+        }
+        control
+    }
+
+    /// A program named by a path is relative to the profile; a bare name is left to the search path.
+    fn program(&mut self, raw: raw::Program, node: &Node) -> Means {
+        let mut argv = raw.program;
+        if let Some(program) = argv.first_mut()
+            && program.contains('/')
+        {
+            let at = node.get("program").and_then(|list| list.items().first()).map_or(node.span, |item| item.span);
+            *program = self.file(Path::new(program), at).display().to_string();
+        }
+        let within = raw.within.and_then(|it| it.get()).unwrap_or(DEFAULT_PROGRAM);
+        Means::Program { argv, within }
+    }
+
+    fn known_failing(&mut self, raw: Vec<raw::KnownFailing>, mtps: &[Mtp], tree: &Node) -> Vec<KnownFailing> {
+        let nodes = tree.get("known_failing").map(Node::items).unwrap_or_default();
+        let mut entries = Vec::new();
+        for (entry, node) in raw.into_iter().zip(nodes) {
+            let until = entry.until.map(|text::Day(day)| day.parse::<jiff::civil::Date>());
+            if let Some(Err(_)) = until {
+                self.problems.at(node.value_span("until"), "there is no such day");
+            }
+            if let Some(name) = entry.mtp.as_ref().filter(|name| mtps.iter().all(|mtp| mtp.name != **name)) {
+                let names = mtps.iter().map(|mtp| mtp.name.as_str());
+                let mistake = Mistake::at(node.value_span("mtp"), format!("the profile has no MTP `{name}`"));
+                self.problems.add(mistake.nearest(name, names));
+            }
+            if let Ok(case) = entry.case.0.parse() {
+                let until = until.and_then(Result::ok);
+                entries.push(KnownFailing { case, mtp: entry.mtp, reason: entry.reason, until });
+            }
+        }
+        entries
+    }
+}
+
+fn address(text: &str) -> Option<Address> {
+    let (host, port) = text.rsplit_once(':')?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    Some(Address { host: host.to_owned(), port: port.parse().ok()? })
+}
+
+fn timing(raw: &raw::Timing) -> Timing {
+    let default = Timing::default();
+    let or = |given: &Option<text::Duration>, default: Duration| {
+        given.as_ref().and_then(text::Duration::get).unwrap_or(default)
+    };
+    Timing {
+        response: or(&raw.response, default.response),
+        connect: or(&raw.connect, default.connect),
+        boot: or(&raw.boot, default.boot),
+        silence: or(&raw.silence, default.silence),
+        tolerance: or(&raw.tolerance, default.tolerance),
+        pace: or(&raw.pace, default.pace),
+    }
+}
