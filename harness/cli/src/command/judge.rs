@@ -1,0 +1,68 @@
+//! `uspec judge`: stored Traces, judged again from their bytes.
+
+use crate::{
+    args::{Format, JudgeArgs},
+    load,
+    outcome::{Error, Exit},
+};
+use serde::Serialize;
+use std::{fs, path::Path};
+use uspec_report::{summary::word, text::visible_line};
+use uspec_testplan::{
+    case::CaseId,
+    catalogue::Catalogue,
+    judge::judge,
+    trace::Trace,
+    verdict::{Judgement, Outcome},
+};
+
+#[derive(Serialize)]
+struct Row {
+    trace: String,
+    case: CaseId,
+    mtp: String,
+    judgement: Judgement,
+}
+
+pub(crate) fn run(args: &JudgeArgs) -> Result<Exit, Error> {
+    let catalogue = load::catalogue(&args.catalogue)?;
+    let rows = args.traces.iter().map(|path| one(path, &catalogue)).collect::<Result<Vec<_>, _>>()?;
+    match args.format {
+        Format::Json => {
+            let text = serde_json::to_string_pretty(&rows).map_err(|cause| Error::new("the judgements", &cause))?;
+            println!("{text}");
+        }
+        Format::Text => rows.iter().for_each(print),
+    }
+    Ok(Exit::of(rows.iter().map(|row| row.judgement.verdict)))
+}
+
+fn one(path: &Path, catalogue: &Catalogue) -> Result<Row, Error> {
+    let text = fs::read_to_string(path).map_err(|cause| Error::file("read", path, &cause))?;
+    let trace = Trace::from_json_lines(&text).map_err(|cause| Error::new(path.display(), &cause))?;
+    let id = &trace.header.case;
+    let case = catalogue.get(id).and_then(|entry| entry.case.as_ref()).ok_or_else(|| {
+        Error::Message(format!("error: {}: the catalogue has no case {id}", path.display()))
+    })?;
+    if trace.header.catalogue != catalogue.hash {
+        eprintln!(
+            "note: {} was made with catalogue {}, and is judged by {}",
+            path.display(),
+            visible_line(&trace.header.catalogue),
+            catalogue.hash
+        );
+    }
+    let judgement = judge(case, &trace);
+    Ok(Row { trace: path.display().to_string(), case: id.clone(), mtp: trace.header.mtp.clone(), judgement })
+}
+
+fn print(row: &Row) {
+    let judgement = &row.judgement;
+    println!("{} {} [{}]: {}", word(judgement.verdict), row.case, visible_line(&row.mtp), row.trace);
+    for metric in judgement.metrics.iter().chain(&judgement.universal) {
+        for finding in metric.findings.iter().filter(|finding| finding.outcome != Outcome::Met) {
+            println!("  {}: expected {}", metric.metric, visible_line(&finding.expected));
+            println!("    seen: {}", visible_line(&finding.seen));
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! How the program ends: an exit code, or an error that says what is wrong and what to do.
+
+use std::{fmt, path::Path, process::ExitCode};
+use uspec_testplan::{diagnostic::Diagnostics, verdict::Verdict};
+
+/// The exit code; `uspec --help` lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All is well.
+    Good,
+    /// At least one case failed.
+    Failed,
+    /// Nothing was run.
+    NothingRun,
+    /// No case failed, but one is inconclusive or met an error of ours.
+    Undecided,
+    /// From the terminal.
+    Interrupted,
+}
+
+impl Exit {
+    /// The code that goes with the worst verdict. A fail of the EUT is told before an error of ours.
+    pub(crate) fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
+        let mut exit = Self::Good;
+        for verdict in verdicts {
+            match verdict {
+                Verdict::Pass => {}
+                Verdict::Fail => return Self::Failed,
+                Verdict::Inconclusive | Verdict::Error => exit = Self::Undecided,
+            }
+        }
+        exit
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Good => 0,
+            Exit::Failed => 1,
+            Exit::NothingRun => 2,
+            Exit::Undecided => 3,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// Why nothing could be done.
+#[derive(Debug)]
+pub(crate) enum Error {
+    /// Mistakes of an author, each with its place.
+    Diagnostics(Box<Diagnostics>),
+    /// Anything else: what could not be done, then the causes.
+    Message(String),
+}
+
+impl Error {
+    /// What could not be done, with its cause chain.
+    pub(crate) fn new(what: impl fmt::Display, cause: &dyn std::error::Error) -> Self {
+        let mut text = format!("error: {what}: {cause}");
+        let mut source = cause.source();
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        Self::Message(text)
+    }
+
+    /// A file that cannot be read or written.
+    pub(crate) fn file(what: &str, path: &Path, cause: &std::io::Error) -> Self {
+        Self::Message(format!("error: {} cannot be {what}: {cause}", path.display()))
+    }
+}
+
+impl From<Diagnostics> for Error {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::Diagnostics(Box::new(diagnostics))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Diagnostics(diagnostics) => {
+                let count = diagnostics.len();
+                write!(f, "{diagnostics}")?;
+                writeln!(f, "{count} problem{}", if count == 1 { "" } else { "s" })
+            }
+            Self::Message(text) => writeln!(f, "{text}"),
+        }
+    }
+}
