@@ -145,7 +145,9 @@ mod tests {
 
     fn add(store: &mut Store, path: &str, parent: &[u32], values: &[(&str, &str)]) -> RowKey {
         let row = store.create(store.model().find(path).unwrap(), parent);
-        values.iter().for_each(|(name, value)| store.set(&row, name, *value));
+        for (name, value) in values {
+            store.set(&row, name, *value);
+        }
         row
     }
 
@@ -155,9 +157,13 @@ mod tests {
         let path = "Device.LocalAgent.ControllerTrust.Role.{i}.Permission.{i}.";
         let all = [("Param", "rwxn"), ("Obj", "rwxn"), ("InstantiatedObj", "rwxn"), ("CommandEvent", "rwxn")];
         let base = add(&mut store, path, &role.instances, &[("Enable", "true"), ("Targets", "Device.")]);
-        all.iter().for_each(|(name, value)| store.set(&base, name, *value));
+        for (name, value) in &all {
+            store.set(&base, name, *value);
+        }
         let extra = add(&mut store, path, &role.instances, &[("Enable", "true"), ("Targets", targets), ("Order", "1")]);
-        all.iter().for_each(|(name, _)| store.set(&extra, name, rights));
+        for (name, _) in &all {
+            store.set(&extra, name, rights);
+        }
         let values = [("AssignedRole", "Device.LocalAgent.ControllerTrust.Role.1")];
         let controller = add(&mut store, "Device.LocalAgent.Controller.{i}.", &[], &values);
         (store, controller)

@@ -31,7 +31,7 @@ impl Core {
         let model = Arc::new(Model::device()?);
         let (data_model, cause) = saved.map_or((None, None), |saved| (saved.data_model, saved.cause));
         let mut store = match &data_model {
-            Some(snapshot) => Store::restore(model, snapshot),
+            Some(snapshot) => Store::restore(&model, snapshot),
             None => factory::store(model, &config),
         };
         factory::apply_fixed(&mut store, &config);
@@ -74,7 +74,7 @@ impl Core {
         });
         let events: Vec<Occurrence> = events.collect();
         let before = self.store.clone();
-        self.occurred(now, &before, events);
+        self.occurred(now, &before, &events);
     }
 
     fn boot_arguments(&self, controller: &RowKey, cause: &BootCause) -> BTreeMap<String, String> {

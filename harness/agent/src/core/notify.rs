@@ -29,9 +29,10 @@ impl Core {
                 break;
             }
             self.remember_ghosts(&before, &changes);
-            let occurrences = changes.into_iter().map(Occurrence::Change).chain(std::mem::take(&mut more)).collect();
+            let occurrences: Vec<Occurrence> =
+                changes.into_iter().map(Occurrence::Change).chain(std::mem::take(&mut more)).collect();
             let after = self.store.clone();
-            self.occurred(now, &before, occurrences);
+            self.occurred(now, &before, &occurrences);
             before = after;
         }
         let (store, keeps) = (&self.store, self.config.faults.has(Fault::NotifyAfterSubscriptionDeleted));
@@ -43,14 +44,14 @@ impl Core {
 
     /// Queues the notifications about `occurrences` and applies the triggers. Only Subscriptions that were there before and are
     /// there now count, so that none notifies its own creation.
-    pub(super) fn occurred(&mut self, now: Instant, before: &Store, occurrences: Vec<Occurrence>) {
+    pub(super) fn occurred(&mut self, now: Instant, before: &Store, occurrences: &[Occurrence]) {
         let after = self.store.clone();
         let existed = |subscription: &Subscription| before.contains(&subscription.row);
         let mut subscriptions: Vec<Subscription> = Subscription::all(&after).into_iter().filter(existed).collect();
         subscriptions.extend(self.ghosts.iter().cloned());
         let faults = self.config.faults.clone();
         let moment = Moment { before, after: &after, faults: &faults };
-        for occurrence in &occurrences {
+        for occurrence in occurrences {
             for subscription in &subscriptions {
                 if !matching::concerns(&moment, subscription, occurrence) {
                     continue;

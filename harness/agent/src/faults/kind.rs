@@ -24,17 +24,17 @@ pub enum Kind {
     GetSupportedProtocol,
 }
 
-/// Whether and how a kind of Request is answered wrongly.
+/// How any kind of Request can be answered wrongly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CommonFaults {
+pub enum Common {
     /// No answer at all.
-    pub not_answered: bool,
+    NotAnswered,
     /// An Error instead of the Response.
-    pub answered_with_error: bool,
+    AnsweredWithError,
     /// Another msg_id.
-    pub wrong_msg_id: bool,
+    WrongMsgId,
     /// The answer comes twice.
-    pub answered_twice: bool,
+    AnsweredTwice,
 }
 
 impl Kind {
@@ -53,15 +53,15 @@ impl Kind {
         })
     }
 
-    /// Which of the common faults are on for this kind.
-    pub fn common(self, faults: &FaultSet) -> CommonFaults {
+    /// Whether this kind of Request is answered wrongly in that way.
+    pub fn has(self, faults: &FaultSet, common: Common) -> bool {
         let [silent, error, id, twice] = self.names();
-        CommonFaults {
-            not_answered: faults.has(silent),
-            answered_with_error: faults.has(error),
-            wrong_msg_id: faults.has(id),
-            answered_twice: faults.has(twice),
-        }
+        faults.has(match common {
+            Common::NotAnswered => silent,
+            Common::AnsweredWithError => error,
+            Common::WrongMsgId => id,
+            Common::AnsweredTwice => twice,
+        })
     }
 
     #[rustfmt::skip]

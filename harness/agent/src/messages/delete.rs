@@ -94,7 +94,9 @@ fn remove(store: &mut Store, caller: &Caller<'_>, row: &RowKey) {
         .collect();
     store.remove(row);
     if caller.faults.has(Fault::ControllerDeletionKeepsSubscriptions) {
-        kept.into_iter().for_each(|(key, row)| store.put(key, row));
+        for (key, row) in kept {
+            store.put(key, row);
+        }
     }
 }
 

@@ -63,7 +63,7 @@ fn values(scope: &Scope<'_>, resolved: &Resolved, depth: Depth) -> Result<Vec<Re
     let mut results = Vec::new();
     match &resolved.leaf {
         Leaf::Param(name) => {
-            results.extend(visible.into_iter().filter_map(Node::row).map(|row| one_parameter(scope, row, name)))
+            results.extend(visible.into_iter().filter_map(Node::row).map(|row| one_parameter(scope, row, name)));
         }
         Leaf::Object => visible.into_iter().for_each(|node| tree(scope, node, depth, &mut results)),
         Leaf::Command(_) | Leaf::Event(_) => {

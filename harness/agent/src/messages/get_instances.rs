@@ -46,7 +46,9 @@ fn instances(scope: &Scope<'_>, path: &str, first_level_only: bool) -> Result<Ve
             Node::Row(row) => vec![row],
             Node::Table((object, parent)) => scope.store.rows_of(object, &parent),
         };
-        rows.iter().for_each(|row| collect(scope, row, first_level_only, &mut found));
+        for row in &rows {
+            collect(scope, row, first_level_only, &mut found);
+        }
     }
     Ok(found)
 }

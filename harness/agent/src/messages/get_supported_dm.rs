@@ -34,8 +34,9 @@ pub fn handle(scope: &Scope<'_>, request: &GetSupportedDm) -> GetSupportedDmResp
     GetSupportedDmResp { req_obj_results: results.collect() }
 }
 
-/// What is reported of an Object.
+/// What is reported of an Object, after the flags of the Request.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools)] // the flags are the Request's
 struct Wanted<'a> {
     commands: bool,
     events: bool,

@@ -38,7 +38,7 @@ fn update_objects(store: &mut Store, caller: &Caller<'_>, request: &Set) -> Resu
             touched.extend(updated.iter().map(|(row, _)| row.clone()));
             // Without partial success keys count when the whole Message is done.
             if allow_partial {
-                unique(store, caller, &touched)?
+                unique(store, caller, &touched)?;
             }
             Ok(updated)
         });

@@ -289,7 +289,9 @@ mod tests {
     fn outcome(#[case] text: &str, #[case] expected: bool) {
         let (store, row) = setup();
         let components = parse(text).unwrap();
-        components.iter().for_each(|component| check(component, row.object, store.model()).unwrap());
+        for component in &components {
+            check(component, row.object, store.model()).unwrap();
+        }
         assert_eq!(components.iter().all(|component| holds(component, &row, &store)), expected);
     }
 

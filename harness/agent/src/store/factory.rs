@@ -61,7 +61,9 @@ fn roles(store: &mut Store) {
             add(store, "Device.LocalAgent.ControllerTrust.Role.{i}.", &[], &[("Enable", "true"), ("Name", name)]);
         let path = "Device.LocalAgent.ControllerTrust.Role.{i}.Permission.{i}.";
         let permission = add(store, path, &role.instances, &[("Enable", "true"), ("Targets", "Device.")]);
-        rights.iter().for_each(|(column, letters)| store.set(&permission, column, *letters));
+        for (column, letters) in rights {
+            store.set(&permission, column, *letters);
+        }
     }
     set_all(store, "Device.LocalAgent.ControllerTrust.", &[("UntrustedRole", UNTRUSTED)]);
 }
@@ -110,7 +112,9 @@ fn add_controller(store: &mut Store, config: &ControllerConfig) {
 fn add(store: &mut Store, path: &str, parent: &[u32], values: &[(&str, &str)]) -> RowKey {
     let object = store.model().find(path).unwrap_or(store.model().root());
     let row = store.create(object, parent);
-    values.iter().for_each(|(name, value)| store.set(&row, name, *value));
+    for (name, value) in values {
+        store.set(&row, name, *value);
+    }
     let given: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
     keys::complete(store, &row, &given);
     row
@@ -118,14 +122,18 @@ fn add(store: &mut Store, path: &str, parent: &[u32], values: &[(&str, &str)]) -
 
 fn set_all(store: &mut Store, path: &str, values: &[(&str, &str)]) {
     if let Some(row) = RowKey::parse(path, store.model()) {
-        values.iter().for_each(|(name, value)| store.set(&row, name, *value));
+        for (name, value) in values {
+            store.set(&row, name, *value);
+        }
     }
 }
 
 fn set_below(store: &mut Store, row: &RowKey, object: &str, values: &[(&str, &str)]) {
     if let Some(object) = store.model().child(row.object, object) {
         let below = RowKey { object, instances: row.instances.clone() };
-        values.iter().for_each(|(name, value)| store.set(&below, name, *value));
+        for (name, value) in values {
+            store.set(&below, name, *value);
+        }
     }
 }
 

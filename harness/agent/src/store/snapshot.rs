@@ -34,10 +34,10 @@ impl Store {
     }
 
     /// A store with what `snapshot` holds; what the model does not know (any more) is left out.
-    pub fn restore(model: Arc<Model>, snapshot: &Snapshot) -> Self {
-        let mut store = Self::new(Arc::clone(&model));
+    pub fn restore(model: &Arc<Model>, snapshot: &Snapshot) -> Self {
+        let mut store = Self::new(Arc::clone(model));
         for (path, saved) in &snapshot.rows {
-            let Some(key) = RowKey::parse(path, &model) else { continue };
+            let Some(key) = RowKey::parse(path, model) else { continue };
             if !store.contains(&key) {
                 store.insert(key.clone());
             }
@@ -45,7 +45,7 @@ impl Store {
         }
         for (path, last) in &snapshot.last_numbers {
             // A table path is an instance path without its last number.
-            if let Some(mut key) = RowKey::parse(&format!("{path}0."), &model) {
+            if let Some(mut key) = RowKey::parse(&format!("{path}0."), model) {
                 key.instances.pop();
                 store.last_numbers.insert((key.object, key.instances), *last);
             }
@@ -77,7 +77,7 @@ mod tests {
         store.create(model.find("Device.LocalAgent.Controller.{i}.BootParameter.{i}.").unwrap(), &[2]);
         store.remove(&first);
         let text = serde_json::to_string(&store.snapshot()).unwrap();
-        let mut back = Store::restore(model, &serde_json::from_str(&text).unwrap());
+        let mut back = Store::restore(&model, &serde_json::from_str(&text).unwrap());
         assert_eq!(back.snapshot(), store.snapshot());
         assert!(back.row(&second).unwrap().is_written("Alias"));
         assert_eq!(back.create(controllers, &[]).instances, [3]);

@@ -4,6 +4,7 @@ use super::{Occurrence, Subscription};
 use crate::faults::{Fault, FaultSet};
 use crate::store::change::Change;
 use crate::store::{Store, keys};
+use std::collections::BTreeMap;
 use uspec_usp::msg::Notify;
 use uspec_usp::msg::notify::operation_complete::{CommandFailure, OperationResp, OutputArgs};
 use uspec_usp::msg::notify::{
@@ -32,7 +33,7 @@ fn notification(store: &Store, faults: &FaultSet, occurrence: &Occurrence) -> No
         }
         Occurrence::Change(Change::Created(row)) => {
             let omits = faults.has(Fault::ObjectCreationOmitsKeys);
-            let unique_keys = if omits { Default::default() } else { keys::unique_keys(store, row) };
+            let unique_keys = if omits { BTreeMap::new() } else { keys::unique_keys(store, row) };
             Notification::ObjCreation(ObjectCreation { obj_path: row.path(model), unique_keys })
         }
         Occurrence::Change(Change::Deleted(row)) => {

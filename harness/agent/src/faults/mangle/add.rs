@@ -14,7 +14,7 @@ pub(super) fn distort(faults: &FaultSet, mut resp: AddResp) -> AddResp {
         match status(result) {
             Some(OperStatus::OperSuccess(success)) => self::success(faults, success),
             Some(OperStatus::OperFailure(failure)) if faults.has(Fault::AddFailureCodeOutOfRange) => {
-                failure.err_code = OUT_OF_RANGE
+                failure.err_code = OUT_OF_RANGE;
             }
             Some(status) if faults.has(Fault::AddFailureReportedAsSuccess) => {
                 let instantiated_path = "Device.LocalAgent.Subscription.4711.".to_owned();

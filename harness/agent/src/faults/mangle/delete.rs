@@ -16,7 +16,7 @@ pub(super) fn distort(faults: &FaultSet, mut resp: DeleteResp) -> DeleteResp {
         match status {
             OperStatus::OperSuccess(success) => self::success(faults, success),
             OperStatus::OperFailure(failure) if faults.has(Fault::DeleteFailureCodeOutOfRange) => {
-                failure.err_code = OUT_OF_RANGE
+                failure.err_code = OUT_OF_RANGE;
             }
             OperStatus::OperFailure(_) if faults.has(Fault::DeleteFailureReportedAsSuccess) => {
                 *status = OperStatus::OperSuccess(OperationSuccess::default());
@@ -38,7 +38,9 @@ fn success(faults: &FaultSet, success: &mut OperationSuccess) {
         success.affected_paths.clear();
     }
     if faults.has(Fault::DeleteAffectedPathUsesKey) {
-        success.affected_paths.iter_mut().for_each(|path| *path = by_key(path));
+        for path in &mut success.affected_paths {
+            *path = by_key(path);
+        }
     }
     if faults.has(Fault::DeleteInventsAffectedPath) {
         success.affected_paths.push("Device.LocalAgent.Subscription.4711.".to_owned());

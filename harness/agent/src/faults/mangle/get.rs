@@ -8,7 +8,9 @@ use uspec_usp::msg::get_resp::{RequestedPathResult, ResolvedPathResult};
 pub(super) fn distort(faults: &FaultSet, mut resp: GetResp) -> GetResp {
     for result in &mut resp.req_path_results {
         requested(faults, result);
-        result.resolved_path_results.iter_mut().for_each(|resolved| self::resolved(faults, resolved));
+        for resolved in &mut result.resolved_path_results {
+            self::resolved(faults, resolved);
+        }
     }
     if faults.has(Fault::GetExtraResult) {
         resp.req_path_results.extend(resp.req_path_results.first().cloned());

@@ -13,7 +13,9 @@ pub(super) fn distort(faults: &FaultSet, mut resp: GetInstancesResp) -> GetInsta
             result.curr_insts.clear();
         }
         if faults.has(Fault::GetInstancesOmitsUniqueKeys) {
-            result.curr_insts.iter_mut().for_each(|instance| instance.unique_keys.clear());
+            for instance in &mut result.curr_insts {
+                instance.unique_keys.clear();
+            }
         }
         let found_nothing = result.err_code == 0 && result.curr_insts.is_empty();
         if found_nothing && faults.has(Fault::GetInstancesFillsEmptyResults) {

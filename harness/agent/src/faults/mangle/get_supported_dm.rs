@@ -73,7 +73,9 @@ fn commands(faults: &FaultSet, object: &mut SupportedObjectResult) {
             command.input_arg_names.clear();
         }
         if faults.has(Fault::GsdmCommandArgsAreAbsolute) {
-            command.input_arg_names.iter_mut().for_each(|name| name.insert_str(0, &object.supported_obj_path));
+            for name in &mut command.input_arg_names {
+                name.insert_str(0, &object.supported_obj_path);
+            }
         }
     }
 }
@@ -87,7 +89,9 @@ fn events(faults: &FaultSet, object: &mut SupportedObjectResult) {
             event.arg_names.clear();
         }
         if faults.has(Fault::GsdmEventArgsAreAbsolute) {
-            event.arg_names.iter_mut().for_each(|name| name.insert_str(0, &object.supported_obj_path));
+            for name in &mut event.arg_names {
+                name.insert_str(0, &object.supported_obj_path);
+            }
         }
     }
 }
@@ -102,7 +106,9 @@ fn keys(faults: &FaultSet, object: &mut SupportedObjectResult) {
             set.key_names.clear();
         }
         if faults.has(Fault::GsdmKeyNamesAreAbsolute) {
-            set.key_names.iter_mut().for_each(|name| name.insert_str(0, &object.supported_obj_path));
+            for name in &mut set.key_names {
+                name.insert_str(0, &object.supported_obj_path);
+            }
         }
     }
 }

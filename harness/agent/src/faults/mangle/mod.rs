@@ -9,7 +9,7 @@ mod get_supported_dm;
 mod operate;
 mod set;
 
-use super::kind::Kind;
+use super::kind::{Common, Kind};
 use super::{Fault, FaultSet};
 use crate::errors::code;
 use uspec_usp::msg::{self, Msg, body::MsgBody, response::RespType};
@@ -22,23 +22,22 @@ pub fn answer(faults: &FaultSet, kind: Kind, mut answer: Msg) -> Vec<Msg> {
     if faults.is_empty() {
         return vec![answer];
     }
-    let common = kind.common(faults);
-    if common.not_answered {
+    if kind.has(faults, Common::NotAnswered) {
         return Vec::new();
     }
     if let Some(body) = answer.body.as_mut().and_then(|body| body.msg_body.as_mut()) {
         *body = distort(faults, kind, std::mem::replace(body, MsgBody::Error(msg::Error::default())));
-        if common.answered_with_error {
+        if kind.has(faults, Common::AnsweredWithError) {
             *body = refusal();
         }
     }
     if let Some(header) = &mut answer.header {
         header.msg_type = message_type(answer.body.as_ref()).map_or(header.msg_type, i32::from);
-        if common.wrong_msg_id {
+        if kind.has(faults, Common::WrongMsgId) {
             header.msg_id.push_str("-other");
         }
     }
-    if common.answered_twice { vec![answer.clone(), answer] } else { vec![answer] }
+    if kind.has(faults, Common::AnsweredTwice) { vec![answer.clone(), answer] } else { vec![answer] }
 }
 
 fn refusal() -> MsgBody {

@@ -14,7 +14,9 @@ pub(super) fn distort(faults: &FaultSet, mut resp: SetResp) -> SetResp {
         let Some(status) = result.oper_status.as_mut().and_then(|status| status.oper_status.as_mut()) else { continue };
         match status {
             OperStatus::OperSuccess(success) => {
-                success.updated_inst_results.iter_mut().for_each(|result| updated(faults, result))
+                for result in &mut success.updated_inst_results {
+                    updated(faults, result);
+                }
             }
             OperStatus::OperFailure(failure) => failed(faults, failure),
         }
@@ -68,7 +70,9 @@ fn parameters(faults: &FaultSet, errors: &mut Vec<ParameterError>) {
         errors.clear();
     }
     if faults.has(Fault::SetParamErrCodeOutOfRange) {
-        errors.iter_mut().for_each(|error| error.err_code = OUT_OF_RANGE);
+        for error in errors {
+            error.err_code = OUT_OF_RANGE;
+        }
     }
 }
 
