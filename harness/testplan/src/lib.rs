@@ -22,10 +22,12 @@
 //! | [`pattern`] | what a Message is expected to look like |
 //! | [`rule`] | what patterns cannot say |
 //! | [`judge`] | Trace in, Judgement out |
+//! | [`exchange`] | a Trace in short lines for people |
 
 pub mod case;
 pub mod catalogue;
 pub mod diagnostic;
+pub mod exchange;
 pub mod features;
 pub mod judge;
 pub mod lexical;
@@ -45,5 +47,7 @@ mod shape;
 mod show;
 pub mod template;
 pub mod trace;
+mod universal;
 pub mod verdict;
+mod view;
 mod yaml;

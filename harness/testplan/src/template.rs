@@ -40,36 +40,23 @@ pub fn substitute(text: &str, variables: &BTreeMap<String, String>) -> Result<St
         .map(|part| match part {
             Part::Text(text) => Ok(text),
             Part::Variable(name) => {
-                variables
-                    .get(name)
-                    .map(String::as_str)
-                    .ok_or_else(|| Undefined {
-                        name: name.to_owned(),
-                    })
+                variables.get(name).map(String::as_str).ok_or_else(|| Undefined { name: name.to_owned() })
             }
         })
         .collect()
 }
 
 /// `value` with every variable in its strings and map keys replaced.
-pub fn substitute_in(
-    value: &Value,
-    variables: &BTreeMap<String, String>,
-) -> Result<Value, Undefined> {
+pub fn substitute_in(value: &Value, variables: &BTreeMap<String, String>) -> Result<Value, Undefined> {
     Ok(match value {
         Value::String(text) => Value::String(substitute(text, variables)?),
-        Value::Array(items) => Value::Array(
-            items
-                .iter()
-                .map(|item| substitute_in(item, variables))
-                .collect::<Result<_, _>>()?,
-        ),
+        Value::Array(items) => {
+            Value::Array(items.iter().map(|item| substitute_in(item, variables)).collect::<Result<_, _>>()?)
+        }
         Value::Object(entries) => Value::Object(
             entries
                 .iter()
-                .map(|(key, item)| {
-                    Ok((substitute(key, variables)?, substitute_in(item, variables)?))
-                })
+                .map(|(key, item)| Ok((substitute(key, variables)?, substitute_in(item, variables)?)))
                 .collect::<Result<_, Undefined>>()?,
         ),
         other => other.clone(),
@@ -109,10 +96,7 @@ fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
 fn collect(value: &Value, names: &mut Vec<String>) {
@@ -135,13 +119,9 @@ mod tests {
     use super::*;
 
     fn variables() -> BTreeMap<String, String> {
-        [
-            ("sub", "Device.X.1."),
-            ("eut.endpoint_id", "oui:1"),
-            ("odd", "{{sub}}"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+        [("sub", "Device.X.1."), ("eut.endpoint_id", "oui:1"), ("odd", "{{sub}}")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
     }
 
     #[rstest]
@@ -159,25 +139,14 @@ mod tests {
     #[test]
     fn an_undefined_variable_is_named() {
         let undefined = substitute("a {{nothing}} b", &variables()).unwrap_err();
-        assert_eq!(
-            undefined,
-            Undefined {
-                name: "nothing".into()
-            }
-        );
+        assert_eq!(undefined, Undefined { name: "nothing".into() });
         let nested = json!({"a": ["{{sub}}", {"{{nothing}}": 1}]});
-        assert_eq!(
-            substitute_in(&nested, &variables()).unwrap_err().name,
-            "nothing"
-        );
+        assert_eq!(substitute_in(&nested, &variables()).unwrap_err().name, "nothing");
     }
 
     #[test]
     fn names_are_listed_once() {
         assert_eq!(placeholders("{{b}} {{a}} {{b}}"), ["b", "a"]);
-        assert_eq!(
-            placeholders_in(&json!({"{{k}}": ["{{v}}", "{{k}}", 3, true]})),
-            ["k", "v"]
-        );
+        assert_eq!(placeholders_in(&json!({"{{k}}": ["{{v}}", "{{k}}", 3, true]})), ["k", "v"]);
     }
 }

@@ -268,26 +268,15 @@ impl Trace {
 
     /// Reads what [`Trace::to_json_lines`] wrote.
     pub fn from_json_lines(text: &str) -> Result<Self, TraceError> {
-        let mut lines = text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.trim().is_empty());
+        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let (_, first) = lines.next().ok_or(TraceError::Empty)?;
-        let at = |index: usize| {
-            move |cause| TraceError::Line {
-                line: index + 1,
-                cause,
-            }
-        };
+        let at = |index: usize| move |cause| TraceError::Line { line: index + 1, cause };
         let header: Header = serde_json::from_str(first).map_err(at(0))?;
         if header.format != TRACE_FORMAT {
-            return Err(TraceError::Format {
-                found: header.format,
-            });
+            return Err(TraceError::Format { found: header.format });
         }
-        let events = lines
-            .map(|(index, line)| serde_json::from_str(line).map_err(at(index)))
-            .collect::<Result<_, _>>()?;
+        let events =
+            lines.map(|(index, line)| serde_json::from_str(line).map_err(at(index))).collect::<Result<_, _>>()?;
         Ok(Self { header, events })
     }
 }

@@ -36,7 +36,8 @@ use crate::{
     template::{self, Undefined},
     verdict::{Finding, Outcome},
 };
-pub(crate) use place::Place;
+pub(crate) use paths::{is_instance_of, is_relative, parse_table};
+use place::Place;
 
 /// One mistake in a pattern.
 pub type PatternProblem = Problem;

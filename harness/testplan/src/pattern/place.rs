@@ -4,7 +4,7 @@ use uspec_usp::field_path::{FieldPath, Segment};
 
 /// One place, linked to the one that surrounds it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(super) struct Place<'a> {
     parent: Option<&'a Place<'a>>,
     step: Step<'a>,
 }
@@ -18,22 +18,22 @@ enum Step<'a> {
 
 impl<'a> Place<'a> {
     /// The value itself.
-    pub(crate) const fn root() -> Self {
+    pub(super) const fn root() -> Self {
         Self { parent: None, step: Step::Root }
     }
 
     /// A field or map entry of this place.
-    pub(crate) const fn key(&'a self, key: &'a str) -> Self {
+    pub(super) const fn key(&'a self, key: &'a str) -> Self {
         Self { parent: Some(self), step: Step::Key(key) }
     }
 
     /// An item of this place.
-    pub(crate) const fn index(&'a self, index: usize) -> Self {
+    pub(super) const fn index(&'a self, index: usize) -> Self {
         Self { parent: Some(self), step: Step::Index(index) }
     }
 
     /// The names on the way here, innermost first; list positions are passed over.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
         let mut here = Some(*self);
         std::iter::from_fn(move || {
             loop {
@@ -47,7 +47,7 @@ impl<'a> Place<'a> {
     }
 
     /// The path from the root.
-    pub(crate) fn path(&self) -> FieldPath {
+    pub(super) fn path(&self) -> FieldPath {
         let mut segments = Vec::new();
         let mut here = Some(self);
         while let Some(place) = here {

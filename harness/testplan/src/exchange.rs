@@ -1,0 +1,138 @@
+//! A Trace in short lines for people: what a report shows of a case.
+//!
+//! One decision behind it: the lines are read, never judged. They are few and short whatever the Trace holds, and nothing
+//! in them can act on a terminal.
+
+use serde_json::Value;
+use uspec_usp::schema::Content;
+
+use crate::{
+    judge::evidence::describe_error,
+    show,
+    trace::{ConnectionState, Direction, Event, Phase, StepOutcome, StepRef, Trace, What},
+    view::{RecordSeen, View, phase_name},
+};
+
+/// How many lines a Trace has at most: a report shows hundreds of cases, and the Trace itself is beside it.
+const MAX_LINES: usize = 200;
+
+/// How many characters a line has at most.
+const MAX_LINE: usize = 200;
+
+/// How many characters of a Message a line shows.
+const MAX_BODY: usize = 90;
+
+/// The Trace, one line an event: seconds, direction, what it was. Octets, frames and the beginnings of steps are left out; of a long
+/// Trace the middle is.
+pub fn lines(trace: &Trace) -> Vec<String> {
+    let view = View::new(trace);
+    let shown = |(index, event): (usize, &Event)| {
+        let text = line(&view, index, event)?;
+        let seconds = event.at_us / 1_000_000;
+        let millis = event.at_us % 1_000_000 / 1000;
+        Some(show::cut_at(&format!("{seconds:>4}.{millis:03} {text}"), MAX_LINE))
+    };
+    let mut lines: Vec<_> = trace.events.iter().enumerate().filter_map(shown).collect();
+    if lines.len() > MAX_LINES {
+        let half = MAX_LINES / 2;
+        let left_out = lines.len().saturating_sub(half.saturating_mul(2));
+        let end = lines.split_off(lines.len().saturating_sub(half));
+        lines.truncate(half);
+        lines.push(format!("         … {left_out} lines left out: the Trace has them"));
+        lines.extend(end);
+    }
+    lines
+}
+
+fn line(view: &View<'_>, index: usize, event: &Event) -> Option<String> {
+    match &event.what {
+        What::Record { .. } => view.records.iter().find(|record| record.index == index).map(record_line),
+        What::StepStarted { .. } | What::Octets { .. } | What::Frame { .. } => None,
+        What::StepEnded { step, outcome } => step_line(step, outcome),
+        What::Captured { name, value } => Some(format!("   {name} = {}", show::quoted(value))),
+        What::Connection { connection, state, details } => connection_line(*connection, *state, details),
+        What::Eut { action, outcome, ok } => {
+            Some(format!("   EUT: {action}: {outcome}{}", if *ok { "" } else { " (failed)" }))
+        }
+        What::CleanUp { differences } if differences.is_empty() => Some("   the EUT is as found".to_owned()),
+        What::CleanUp { differences } => Some(format!("   the EUT is not as found: {}", differences.join("; "))),
+        What::Note { text } => Some(format!("   note: {text}")),
+    }
+}
+
+fn record_line(record: &RecordSeen<'_>) -> String {
+    let arrow = match record.direction {
+        Direction::Sent => "->",
+        Direction::Received => "<-",
+    };
+    let step =
+        record.step.and_then(|step| step.label.as_deref()).map(|label| format!(" `{label}`")).unwrap_or_default();
+    let id = record.msg_id().map(|id| format!(" {}", show::cut_at(id, 40))).unwrap_or_default();
+    format!("{arrow} {}{step}{id}{}", record.name(), gist(record))
+}
+
+/// What a Message says, shortly.
+fn gist(record: &RecordSeen<'_>) -> String {
+    let text = match (record.content, record.body()) {
+        (Some(Content::Error), Some(body)) => describe_error(body),
+        (Some(_), Some(body)) => brief(body),
+        _ if record.record.value.is_none() => show::bytes(&record.record.bytes),
+        _ => return String::new(),
+    };
+    format!(": {}", show::cut_at(&text, MAX_BODY))
+}
+
+/// JSON without quotes around names and without what is empty.
+fn brief(value: &Value) -> String {
+    match value {
+        Value::Object(fields) => {
+            let shown: Vec<_> = fields
+                .iter()
+                .filter(|(_, value)| !is_empty(value))
+                .map(|(name, value)| format!("{name}: {}", brief(value)))
+                .collect();
+            format!("{{{}}}", shown.join(", "))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(brief).collect::<Vec<_>>().join(", ")),
+        other => other.to_string(),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Number(number) => number.as_u64() == Some(0),
+        Value::Bool(_) => false,
+    }
+}
+
+/// Only ends that are not plain success are worth a line.
+fn step_line(step: &StepRef, outcome: &StepOutcome) -> Option<String> {
+    let nth = step.index.saturating_add(1);
+    let label = step.label.as_ref().map(|label| format!(" `{label}`")).unwrap_or_default();
+    let how = match outcome {
+        StepOutcome::Done { .. } => return None,
+        StepOutcome::TimedOut { waited_ms } => format!("nothing came within {}", show::seconds(*waited_ms)),
+        StepOutcome::NotReached { reason } => format!("not reached: {reason}"),
+        StepOutcome::Fault { causes } => format!("the harness failed: {}", causes.join(": ")),
+    };
+    let phase: Phase = step.phase;
+    Some(format!("   {} step {nth}{label}: {how}", phase_name(phase)))
+}
+
+fn connection_line(connection: u32, state: ConnectionState, details: &Value) -> Option<String> {
+    let word = match state {
+        ConnectionState::Listening | ConnectionState::Attempt | ConnectionState::Handshake => return None,
+        ConnectionState::Tls => "TLS",
+        ConnectionState::Open => "open",
+        ConnectionState::Closed => "closed",
+        ConnectionState::Failed => "failed",
+        ConnectionState::Oversized => "too large a message",
+    };
+    let details =
+        if is_empty(details) { String::new() } else { format!(": {}", show::cut_at(&brief(details), MAX_BODY)) };
+    Some(format!("== connection {connection} {word}{details}"))
+}

@@ -1,0 +1,233 @@
+//! What a Trace says about the steps of a case: what each asked, and what came in answer.
+//!
+//! The outcome of a question that was not answered as it should be is settled here, for metrics and rules alike: a step that
+//! was not reached leaves it unknown, an EUT that was asked and did not answer in time, or with something else, is unmet.
+
+use serde_json::Value;
+use uspec_usp::{
+    error_code,
+    schema::{Content, MessageKind},
+};
+
+use super::finding::{unknown, unmet};
+use crate::{
+    case::{Action, Expected, Step, TestCase},
+    show,
+    trace::{Phase, StepOutcome, What},
+    verdict::Finding,
+    view::{RecordSeen, StepSeen, View, step_of_case},
+};
+
+/// A case and the Trace of one run of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Evidence<'a> {
+    /// The case.
+    pub(crate) case: &'a TestCase,
+    /// The Trace.
+    pub(crate) view: &'a View<'a>,
+}
+
+/// What came in answer to a step.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer<'a> {
+    /// The Record that asked.
+    pub(crate) asked: &'a RecordSeen<'a>,
+    /// The Record that answered first.
+    pub(crate) seen: &'a RecordSeen<'a>,
+}
+
+/// The right Response to a step.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reply<'a> {
+    /// The kind of Request.
+    pub(crate) kind: MessageKind,
+    /// The Request's fields, as they were sent.
+    pub(crate) request: &'a Value,
+    /// The Response's fields.
+    pub(crate) body: &'a Value,
+    /// The event of the Response.
+    pub(crate) seq: u64,
+}
+
+impl<'a> Evidence<'a> {
+    /// The step with this label, as the case has it and as the Trace shows it.
+    pub(crate) fn step(&self, label: &str) -> (Option<&'a Step>, Option<&'a StepSeen<'a>>) {
+        match step_of_case(self.case, label) {
+            Some((phase, index, step)) => (Some(step), self.view.step(phase, index, Some(label))),
+            None => (None, None),
+        }
+    }
+
+    /// The step as the Trace shows it, or a finding that it did not run.
+    pub(crate) fn ran(&self, label: &str, expected: &str) -> Result<&'a StepSeen<'a>, Finding> {
+        self.step(label).1.ok_or_else(|| unknown(expected, format!("the step `{label}` did not run"), Vec::new()))
+    }
+
+    /// The Record that a step sent.
+    pub(crate) fn asked(&self, label: &str, expected: &str) -> Result<&'a RecordSeen<'a>, Finding> {
+        let step = self.ran(label, expected)?;
+        self.view.sent_by(step).next().ok_or_else(|| {
+            let why = match step.outcome {
+                Some(StepOutcome::NotReached { reason }) => {
+                    format!("the step {} was not reached: {reason}", step.name())
+                }
+                Some(StepOutcome::Fault { causes }) => {
+                    format!("the harness failed at step {}: {}", step.name(), causes.join(": "))
+                }
+                _ => format!("the Trace holds nothing that the step {} sent", step.name()),
+            };
+            unknown(expected, show::cut(&why), step_events(step))
+        })
+    }
+
+    /// The first answer to what a step sent, in time.
+    pub(crate) fn answer(&self, label: &str, expected: &str) -> Result<Answer<'a>, Finding> {
+        let asked = self.asked(label, expected)?;
+        let step = self.ran(label, expected)?;
+        let end = match step.outcome {
+            Some(StepOutcome::TimedOut { .. }) => step.ended.map(|ended| ended.index),
+            _ => None,
+        };
+        let answers = self.view.answers(asked);
+        match answers.iter().find(|seen| end.is_none_or(|end| seen.index < end)) {
+            Some(seen) => Ok(Answer { asked, seen }),
+            None => Err(self.unanswered(label, step, asked, expected)),
+        }
+    }
+
+    /// The right Response to a step, or why there is none.
+    pub(crate) fn response(&self, label: &str) -> Result<Reply<'a>, Finding> {
+        let kind = self.kind(label);
+        let expected = kind.map_or_else(|| "a Response".to_owned(), |kind| format!("{}", Content::Response(kind)));
+        let expected = format!("{expected} to `{label}`");
+        let answer = self.answer(label, &expected)?;
+        let wrong = |seen: String| unmet(expected.as_str(), seen, vec![answer.asked.seq, answer.seen.seq]);
+        let (Some(kind), Some(request)) = (answer.asked.request(), answer.asked.body()) else {
+            let why = format!("what the step `{label}` sent is no Request");
+            return Err(unknown(expected.as_str(), why, vec![answer.asked.seq]));
+        };
+        match (answer.seen.content, answer.seen.body()) {
+            (Some(Content::Response(answered)), Some(body)) if answered == kind => {
+                Ok(Reply { kind, request, body, seq: answer.seen.seq })
+            }
+            (Some(Content::Error), Some(body)) => Err(wrong(describe_error(body))),
+            _ => Err(wrong(format!("{} came", answer.seen.name()))),
+        }
+    }
+
+    /// What kind of Request a step sends.
+    pub(crate) fn kind(&self, label: &str) -> Option<MessageKind> {
+        let (step, seen) = self.step(label);
+        let sent = seen.and_then(|step| self.view.sent_by(step).next()).and_then(RecordSeen::request);
+        sent.or_else(|| match &step?.action {
+            Action::Request { kind, .. } => Some(*kind),
+            Action::Send(send) => send.message.as_ref().map(|(kind, _)| *kind),
+            _ => None,
+        })
+    }
+
+    /// The steps that waited for an answer to `label`, or saw to it that none comes, other than itself.
+    pub(crate) fn waited_for(&self, label: &str) -> Vec<&'a StepSeen<'a>> {
+        let waits = |step: &Step| match &step.action {
+            Action::Await { what: Expected::ResponseTo(of), .. }
+            | Action::Absent { what: Expected::ResponseTo(of), .. } => of == label,
+            _ => false,
+        };
+        let phases = [(Phase::Setup, &self.case.setup), (Phase::Procedure, &self.case.procedure)];
+        let steps = phases.into_iter().flat_map(|(phase, steps)| {
+            steps.iter().enumerate().filter(|(_, step)| waits(step)).map(move |(index, step)| (phase, index, step))
+        });
+        steps.filter_map(|(phase, index, step)| self.view.step(phase, index, step.label.as_deref())).collect()
+    }
+
+    /// How long it was seen that no answer to `label` comes, in milliseconds; `None` when nobody waited to the end.
+    pub(crate) fn silence_ms(&self, label: &str, step: &StepSeen<'_>) -> Option<u64> {
+        let own = match step.outcome {
+            Some(StepOutcome::TimedOut { waited_ms }) => Some(*waited_ms),
+            _ => None,
+        };
+        let done = |step: &StepSeen<'_>| {
+            matches!(step.outcome, Some(StepOutcome::TimedOut { .. } | StepOutcome::Done { matched: None }))
+        };
+        let others = self.waited_for(label).into_iter().filter(|step| done(step)).filter_map(StepSeen::lasted_ms);
+        own.into_iter().chain(others).max()
+    }
+
+    fn unanswered(&self, label: &str, step: &StepSeen<'_>, asked: &RecordSeen<'_>, expected: &str) -> Finding {
+        let late = self.view.answers(asked).first().map(|seen| seen.seq);
+        let closed = self.closed_after(asked);
+        if let Some(waited) = self.silence_ms(label, step) {
+            let mut seen = format!("no answer within {}", show::seconds(waited));
+            let mut events = vec![asked.seq];
+            if let Some(late) = late {
+                seen.push_str("; one came later");
+                events.push(late);
+            } else if let Some((how, at)) = closed {
+                seen.push_str(&format!("; the connection was {how}"));
+                events.push(at);
+            } else if let Some(odd) = self.undecodable_after(asked, step) {
+                seen.push_str(&format!("; what came is a {}", odd.name()));
+                events.push(odd.seq);
+            }
+            return unmet(expected, seen, events);
+        }
+        match (step.outcome, closed) {
+            (Some(StepOutcome::NotReached { .. }), Some((how, at))) => {
+                unmet(expected, format!("no answer: the connection was {how}"), vec![asked.seq, at])
+            }
+            (Some(StepOutcome::NotReached { reason }), None) => unknown(
+                expected,
+                show::cut(&format!("the wait for the answer was cut short: {reason}")),
+                vec![asked.seq],
+            ),
+            (Some(StepOutcome::Fault { causes }), _) => {
+                unknown(expected, show::cut(&format!("the harness failed: {}", causes.join(": "))), vec![asked.seq])
+            }
+            (Some(_), _) => unknown(expected, "no step waited for an answer", vec![asked.seq]),
+            (None, _) => unknown(expected, "the Trace ends before an answer could come", vec![asked.seq]),
+        }
+    }
+
+    /// Whether the connection that carried a Record ended afterwards, and was not ended by a step of ours.
+    fn closed_after(&self, asked: &RecordSeen<'_>) -> Option<(&'static str, u64)> {
+        let connection = self.view.connection(asked.connection)?;
+        let (index, event) = connection.closed().filter(|(index, _)| *index > asked.index)?;
+        let ours = self.view.trace.events.get(asked.index..index).unwrap_or_default().iter();
+        let by_us = ours.clone().any(|event| matches!(event.what, What::Eut { .. }));
+        let state = match &event.what {
+            What::Connection { state, .. } => *state,
+            _ => return None,
+        };
+        let how = if state == crate::trace::ConnectionState::Failed { "broken" } else { "closed" };
+        (!by_us).then_some((how, event.seq))
+    }
+
+    fn undecodable_after(&self, asked: &RecordSeen<'_>, step: &StepSeen<'_>) -> Option<&'a RecordSeen<'a>> {
+        let broken = |seen: &&RecordSeen<'_>| {
+            seen.record.value.is_none() || seen.message.as_ref().is_some_and(|message| message.value.is_none())
+        };
+        self.view.received().filter(|seen| seen.index > asked.index && step.spans(seen.index)).find(broken)
+    }
+}
+
+/// The events that show a step.
+pub(crate) fn step_events(step: &StepSeen<'_>) -> Vec<u64> {
+    let mut events = vec![step.started.seq];
+    events.extend(step.ended.map(|ended| ended.seq).filter(|seq| *seq != step.started.seq));
+    events
+}
+
+/// An Error's fields in one line: its code with its name, its text, and its `param_errs`.
+pub(crate) fn describe_error(body: &Value) -> String {
+    let code = |value: &Value| {
+        let code = value.get("err_code").and_then(Value::as_u64).and_then(|code| u32::try_from(code).ok());
+        code.map_or_else(|| "without a code".to_owned(), error_code::describe)
+    };
+    let text = |value: &Value| value.get("err_msg").and_then(Value::as_str).map(show::quoted).unwrap_or_default();
+    let mut line = format!("Error {} {}", code(body), text(body));
+    for param in body.get("param_errs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default() {
+        let path = param.get("param_path").and_then(Value::as_str).unwrap_or_default();
+        line.push_str(&format!("; {}: {} {}", show::cut(path), code(param), text(param)));
+    }
+    show::cut(&line)
+}

@@ -1,0 +1,81 @@
+//! R-WS.10, R-WS.10b and R-WS.11: what a WebSocket client asks for and says of itself, and what a server answers.
+//!
+//! Judged only on connections that carried Records of the EUT, because anybody may knock at a port. R-WS.10b came when R-WS.10a went,
+//! with USP 1.3: an older EUT may tell its Endpoint ID otherwise.
+
+use uspec_usp::{endpoint_id::decode_eid, version::UspVersion};
+
+use super::Tally;
+use crate::{
+    judge::{
+        evidence::Evidence,
+        finding::{unknown, unmet},
+    },
+    show,
+    view::Handshake,
+};
+
+/// The subprotocol of USP Records in protobuf (R-WS.9).
+const SUBPROTOCOL: &str = "v1.usp";
+
+/// The version that moved the Endpoint ID from an extension header to the query.
+const QUERY_SINCE: UspVersion = UspVersion::new(1, 3);
+
+pub(super) fn subprotocol_asked(evidence: Evidence<'_>, tally: &mut Tally) {
+    const EXPECTED: &str = "Sec-WebSocket-Protocol with v1.usp in the request";
+    tally.expects(EXPECTED);
+    for handshake in of_eut(evidence).filter(|handshake| handshake.eut_is_client == Some(true)) {
+        let asked = Handshake::header(handshake.request, "Sec-WebSocket-Protocol");
+        tally.holds(asked.contains(&SUBPROTOCOL), || unmet(EXPECTED, show::list(&asked), vec![handshake.seq]));
+    }
+}
+
+pub(super) fn endpoint_id_told(evidence: Evidence<'_>, tally: &mut Tally) {
+    tally.expects("eid with the Endpoint ID in the query of the request");
+    let eut = &evidence.view.trace.header.eut_endpoint_id;
+    for handshake in of_eut(evidence).filter(|handshake| handshake.eut_is_client == Some(true)) {
+        let Some(target) = handshake.target() else { continue };
+        let query = target.split_once('?').map_or("", |(_, query)| query);
+        let told = query.split('&').find_map(|pair| pair.strip_prefix("eid="));
+        let right = told.and_then(|told| decode_eid(told).ok()).is_some_and(|told| eut.is_empty() || told == *eut);
+        if right {
+            tally.right();
+            continue;
+        }
+        let expected = format!("eid={} in the query", show::cut(eut));
+        let seen = format!("the request for {}", show::quoted(target));
+        match evidence.view.usp_version() {
+            Some(version) if version < QUERY_SINCE => {}
+            Some(_) => tally.wrong(unmet(expected, seen, vec![handshake.seq])),
+            None => {
+                tally.wrong(unknown(expected, format!("{seen}; the EUT's versions are not known"), vec![handshake.seq]))
+            }
+        }
+    }
+}
+
+pub(super) fn subprotocol_answered(evidence: Evidence<'_>, tally: &mut Tally) {
+    const EXPECTED: &str = "Sec-WebSocket-Protocol with v1.usp in the response";
+    tally.expects(EXPECTED);
+    for handshake in of_eut(evidence).filter(|handshake| handshake.eut_is_client == Some(false)) {
+        let asked = Handshake::header(handshake.request, "Sec-WebSocket-Protocol").contains(&SUBPROTOCOL);
+        let Some(response) = handshake.response.filter(|_| asked && handshake.status() == Some(101)) else { continue };
+        let answered = Handshake::header(response, "Sec-WebSocket-Protocol");
+        tally.holds(answered == [SUBPROTOCOL], || unmet(EXPECTED, show::list(&answered), vec![handshake.seq]));
+    }
+}
+
+/// The handshakes of the connections over which the EUT sent Records.
+fn of_eut<'a>(evidence: Evidence<'a>) -> impl Iterator<Item = Handshake<'a>> {
+    let eut = &evidence.view.trace.header.eut_endpoint_id;
+    let is_eut = move |number: u32| {
+        let mut from = evidence.view.received().filter(move |record| record.connection == number);
+        from.any(|record| record.typed().is_some_and(|record| eut.is_empty() || record.from_id == *eut))
+    };
+    evidence
+        .view
+        .connections
+        .iter()
+        .filter(move |it| is_eut(it.number))
+        .filter_map(crate::view::ConnectionSeen::handshake)
+}
