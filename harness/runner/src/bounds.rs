@@ -1,0 +1,65 @@
+//! Every bound of the runner in one place, each with its reason: nothing an EUT does can hold a run up or fill the memory.
+
+use std::time::Duration;
+
+/// Octets of the octet log that one Trace keeps. A whole GetSupportedDM is about 1 MiB; the log is for looking at, the Records are
+/// the evidence, so that a cut costs nothing but convenience.
+pub(crate) const OCTET_LOG: usize = 4 * 1024 * 1024;
+
+/// Octets of frames that one Trace keeps; as for the octet log, but frames are also judged (R-WS.14).
+pub(crate) const FRAME_LOG: usize = 16 * 1024 * 1024;
+
+/// Octets of Records that one Trace keeps besides those that a step waits for. No case of the plan comes near it; an EUT that
+/// floods us does.
+pub(crate) const RECORD_LOG: usize = 24 * 1024 * 1024;
+
+/// Connection events and notes that one Trace keeps. An EUT that connects and is refused ten times a second for a quarter of an
+/// hour stays below.
+pub(crate) const OTHER_LOG: usize = 10_000;
+
+/// What every logged event costs besides its octets, so that a flood of empty ones is bounded as well.
+pub(crate) const EVENT_OVERHEAD: usize = 256;
+
+/// Notifications of one case that no step has taken yet. Cases await a handful.
+pub(crate) const INBOX: usize = 4096;
+
+/// Notify Responses that may be on their way at once. The EUT's Notifications are answered one by one, so that this is reached only
+/// when it does not read what we send.
+pub(crate) const PENDING_ANSWERS: usize = 64;
+
+/// How long one Record may take to be written. A peer that reads takes a Record in milliseconds; TCP's own retries would take minutes.
+pub(crate) const SEND_LIMIT: Duration = Duration::from_secs(10);
+
+/// After the connection on which an answer was due has ended and the EUT is back, how long the answer is still waited for: an Agent that
+/// queues its answers sends them at once.
+pub(crate) const RECONNECT_GRACE: Duration = Duration::from_secs(5);
+
+/// How long the Connect Record is waited for after a session has opened; it is the first that an Agent sends (R-MTP.6 and the like).
+pub(crate) const CONNECT_RECORD_WAIT: Duration = Duration::from_secs(1);
+
+/// How long we go on waiting for the EUT after somebody else has connected in its place.
+pub(crate) const STRANGER_GRACE: Duration = Duration::from_secs(5);
+
+/// What the whole clean-up of an interrupted case may take: long enough for a few Deletes, short enough for a person who pressed Ctrl-C.
+pub(crate) const INTERRUPTED_CLEAN_UP: Duration = Duration::from_secs(10);
+
+/// Added to the sum of a case's own limits, for what is not counted in them.
+pub(crate) const CASE_MARGIN: Duration = Duration::from_secs(30);
+
+/// The longest that a program of the profile may run. Power switches and hypervisors answer within a minute.
+pub(crate) const PROGRAM_LIMIT: Duration = Duration::from_secs(120);
+
+/// Octets kept of each output of a program of the profile: enough for its error message.
+pub(crate) const PROGRAM_OUTPUT: usize = 16 * 1024;
+
+/// Leftover objects that are deleted after one case; more than that is another kind of trouble.
+pub(crate) const LEFTOVERS: usize = 256;
+
+/// Differences that are listed one by one; the rest is counted.
+pub(crate) const DIFFERENCES: usize = 50;
+
+/// Longest value that a variable takes from a Message, in octets. It comes from the EUT and goes into each later Request and the Trace.
+pub(crate) const CAPTURED: usize = 64 * 1024;
+
+/// Warnings that a run keeps.
+pub(crate) const WARNINGS: usize = 200;

@@ -1,0 +1,52 @@
+//! How long a case can take at most, from its own steps: nothing that the EUT does can make it take longer.
+
+use crate::{
+    bounds::{CASE_MARGIN, PROGRAM_LIMIT, SEND_LIMIT},
+    config::Timing,
+};
+use std::time::Duration;
+use uspec_testplan::case::{Action, Expected, Step, TestCase};
+
+/// The longest that setup and procedure can take.
+pub(crate) fn case_bound(case: &TestCase, timing: &Timing) -> Duration {
+    phase_bound(&case.setup, timing).saturating_add(phase_bound(&case.procedure, timing))
+}
+
+/// The longest that some steps can take, with a margin.
+pub(crate) fn phase_bound(steps: &[Step], timing: &Timing) -> Duration {
+    steps.iter().fold(CASE_MARGIN, |sum, step| sum.saturating_add(step_bound(step, timing)))
+}
+
+fn step_bound(step: &Step, timing: &Timing) -> Duration {
+    let sending = [timing.pace, timing.connect, timing.connect, SEND_LIMIT, SEND_LIMIT];
+    let sending = sending.into_iter().fold(Duration::ZERO, Duration::saturating_add);
+    match &step.action {
+        Action::Request { .. } => sending.saturating_add(step.within.unwrap_or(timing.response)),
+        Action::Send(_) => sending,
+        Action::Await { what, .. } => step.within.unwrap_or(match what {
+            Expected::ResponseTo(_) | Expected::Notify { .. } => timing.response,
+            Expected::Connected | Expected::Disconnected => timing.connect.max(timing.boot),
+        }),
+        Action::Absent { lasting, .. } => lasting.unwrap_or(timing.silence),
+        Action::Wait(duration) => *duration,
+        Action::Eut(_) => {
+            let own = sending.saturating_add(timing.response);
+            own.saturating_add(PROGRAM_LIMIT).saturating_add(timing.boot)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{case, step};
+
+    #[test]
+    fn a_long_step_makes_the_bound_longer() {
+        let timing = Timing::default();
+        let short = case_bound(&case("1.1", vec![step(Action::Wait(Duration::from_secs(1)))]), &timing);
+        let long = case_bound(&case("1.1", vec![step(Action::Wait(Duration::from_secs(3600)))]), &timing);
+        assert_eq!(long.checked_sub(short), Some(Duration::from_secs(3599)));
+        assert!(case_bound(&case("1.1", vec![step(Action::Wait(Duration::MAX))]), &timing) == Duration::MAX);
+    }
+}

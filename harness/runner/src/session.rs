@@ -1,0 +1,246 @@
+//! One run against one EUT over one MTP.
+
+use crate::{
+    bounds::{INTERRUPTED_CLEAN_UP, WARNINGS},
+    config::SessionConfig,
+    control::EutControl,
+    controller::{Controller, Parts, inbox::Inbox},
+    play::{Play, case_bound, phase_bound},
+    recorder::Recorder,
+    snapshot::{AfterCase, Snapshot},
+};
+use std::{collections::BTreeMap, sync::Arc};
+use tokio::{sync::mpsc, time::Instant};
+use tokio_util::sync::CancellationToken;
+use uspec_mtp::{MtpError, event::EVENT_QUEUE, network::Network};
+use uspec_testplan::{
+    case::{CaseId, TestCase},
+    trace::{Header, Phase, TRACE_FORMAT, Trace, What},
+};
+
+/// Why a session could not be opened. Nothing runs then, and the EUT has seen nothing of us.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Our end of the MTP could not be started: a port in use, an unusable certificate.
+    #[error("our end of {mtp} could not be started")]
+    Mtp {
+        /// The MTP.
+        mtp: String,
+        /// Why.
+        source: MtpError,
+    },
+}
+
+/// One run against one EUT over one MTP: plays the Controller, and turns each case into a Trace.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) controller: Controller,
+    pub(crate) catalogue: String,
+    pub(crate) harness: String,
+    pub(crate) mtp: String,
+    pub(crate) usp_versions: Vec<String>,
+    run: String,
+    cases: u64,
+    /// The EUT as the case before left it, when that was seen.
+    left: Option<Snapshot>,
+    /// What the case before left behind, for the next one's Trace.
+    stain: Option<String>,
+}
+
+impl Session {
+    /// Starts our end of the MTP; what can be wrong with it comes back from here.
+    pub async fn open(
+        config: SessionConfig,
+        network: Arc<dyn Network>,
+        control: Arc<dyn EutControl>,
+    ) -> Result<Self, SetupError> {
+        let (sender, events) = mpsc::channel(EVENT_QUEUE);
+        let SessionConfig {
+            mtp: far,
+            mtp_name: mtp,
+            eut_endpoint_id,
+            controller_endpoint_id,
+            timing,
+            variables,
+            catalogue,
+            harness,
+        } = config;
+        let started = far.start(network, sender).await;
+        let handle = started.map_err(|source| SetupError::Mtp { mtp: mtp.clone(), source })?;
+        let run = token();
+        let header = Header {
+            format: TRACE_FORMAT,
+            case: CaseId::Own(crate::bring_up::BRING_UP.to_owned()),
+            mtp: mtp.clone(),
+            catalogue: catalogue.clone(),
+            harness: harness.clone(),
+            started: jiff::Timestamp::now(),
+            eut_endpoint_id: eut_endpoint_id.clone().unwrap_or_default(),
+            controller_endpoint_id: controller_endpoint_id.clone(),
+            usp_versions: Vec::new(),
+            variables: variables.clone(),
+        };
+        let recorder = Recorder::new(header, Instant::now());
+        let parts = Parts {
+            handle,
+            events,
+            ours: controller_endpoint_id,
+            eut: eut_endpoint_id,
+            timing,
+            control,
+            recorder,
+            run: run.clone(),
+        };
+        let mut controller = Controller::new(parts);
+        controller.variables = variables;
+        let usp_versions = Vec::new();
+        Ok(Self { controller, catalogue, harness, mtp, usp_versions, run, cases: 0, left: None, stain: None })
+    }
+
+    /// Plays one case and gives back what happened. Ends within the bound of the case's own steps, and shortly after `cancel`.
+    pub async fn run_case(
+        &mut self,
+        case: &TestCase,
+        variables: &BTreeMap<String, String>,
+        cancel: &CancellationToken,
+    ) -> Trace {
+        self.begin(case, variables);
+        let before = self.baseline(cancel).await;
+        let mut play = Play::new(&mut self.controller, case);
+        let timing = play.controller().timing;
+        play.controller().inbox = Inbox::for_case(case);
+        let stopped = tokio::select! {
+            () = play.setup_and_procedure() => None,
+            () = cancel.cancelled() => Some("the run was interrupted".to_owned()),
+            () = tokio::time::sleep(case_bound(case, &timing)) => {
+                Some(format!("the case took longer than its steps may together ({:?})", case_bound(case, &timing)))
+            }
+        };
+        if let Some(reason) = &stopped {
+            play.skip_rest(reason);
+        }
+        let bound = phase_bound(&case.cleanup, &timing);
+        let cut = tokio::select! {
+            () = play.clean_up() => None,
+            () = interrupted(cancel) => Some("the run was interrupted".to_owned()),
+            () = tokio::time::sleep(bound) => Some(format!("the clean-up took longer than its steps may together ({bound:?})")),
+        };
+        if let Some(reason) = &cut {
+            play.skip_clean_up(reason);
+        }
+        self.end(case, before, cancel).await
+    }
+
+    /// Ends our end of the MTP in order. Gives back what happened after the last case: one sentence each.
+    pub async fn close(mut self) -> Vec<String> {
+        let header = self.header(CaseId::Own(crate::bring_up::BRING_UP.to_owned()), BTreeMap::new());
+        self.controller.begin_trace(header.clone());
+        let at = self.controller.recorder.len();
+        self.controller.shut_down().await;
+        warnings(&self.controller.end_trace(header), at)
+    }
+
+    /// Whether the EUT is connected at this moment, as far as has been looked.
+    pub fn is_connected(&self) -> bool {
+        self.controller.current().is_some()
+    }
+
+    pub(crate) fn header(&self, case: CaseId, variables: BTreeMap<String, String>) -> Header {
+        Header {
+            format: TRACE_FORMAT,
+            case,
+            mtp: self.mtp.clone(),
+            catalogue: self.catalogue.clone(),
+            harness: self.harness.clone(),
+            started: jiff::Timestamp::now(),
+            eut_endpoint_id: self.controller.eut.clone().unwrap_or_default(),
+            controller_endpoint_id: self.controller.ours.clone(),
+            usp_versions: self.usp_versions.clone(),
+            variables,
+        }
+    }
+
+    fn begin(&mut self, case: &TestCase, variables: &BTreeMap<String, String>) {
+        self.cases += 1;
+        let mut variables = variables.clone();
+        variables.insert("unique".to_owned(), format!("k{}x{}", self.run, self.cases));
+        let header = self.header(case.id.clone(), variables.clone());
+        self.controller.variables = variables;
+        self.controller.inbox = Inbox::default();
+        self.controller.begin_trace(header);
+        if let Some(stain) = self.stain.take() {
+            self.controller.recorder.note(stain);
+        }
+    }
+
+    /// The EUT before the case: as the case before left it, or as it shows itself now.
+    async fn baseline(&mut self, cancel: &CancellationToken) -> Result<Snapshot, String> {
+        if let Some(left) = self.left.take() {
+            self.controller.recorder.note("the EUT is compared with its state after the case before");
+            return Ok(left);
+        }
+        let taken = tokio::select! {
+            taken = self.controller.snapshot(Phase::BringUp, 0) => taken,
+            () = cancel.cancelled() => Err("the run was interrupted".to_owned()),
+        };
+        if let Err(why) = &taken {
+            self.controller.recorder.note(format!("the EUT's state before the case was not seen: {why}"));
+        }
+        taken
+    }
+
+    async fn end(&mut self, case: &TestCase, before: Result<Snapshot, String>, cancel: &CancellationToken) -> Trace {
+        let index = case.cleanup.len();
+        let after = tokio::select! {
+            after = self.controller.compare(before, index) => after,
+            () = interrupted(cancel) => {
+                let why = "the run was interrupted".to_owned();
+                self.controller.recorder.note(format!("the EUT's state after the case was not seen: {why}"));
+                AfterCase::Unverified(why)
+            }
+        };
+        self.left = None;
+        match after {
+            AfterCase::Compared(differences, snapshot) => {
+                self.left = Some(snapshot);
+                self.stain = (!differences.is_empty())
+                    .then(|| format!("case {} did not leave the EUT as found: {}", case.id, differences.join("; ")));
+            }
+            AfterCase::Unverified(why) => {
+                self.stain = Some(format!("whether case {} left the EUT as found is not known: {why}", case.id));
+            }
+        }
+        if self.controller.inbox.dropped > 0 {
+            let text = format!("{} Notifications that no step waits for were dropped", self.controller.inbox.dropped);
+            self.controller.recorder.note(text);
+        }
+        self.controller.inbox = Inbox::default();
+        let header = self.header(case.id.clone(), BTreeMap::new());
+        self.controller.end_trace(header)
+    }
+}
+
+/// Some time after an interruption, within which what is under way may still end.
+async fn interrupted(cancel: &CancellationToken) {
+    cancel.cancelled().await;
+    tokio::time::sleep(INTERRUPTED_CLEAN_UP).await;
+}
+
+/// A short token that no other run has.
+fn token() -> String {
+    uuid::Uuid::new_v4().simple().to_string().chars().take(6).collect()
+}
+
+/// What a person should know of what happened after the last case, up to its event number `at`.
+fn warnings(trace: &Trace, at: usize) -> Vec<String> {
+    let before = trace.events.iter().take(at);
+    let said = before.filter_map(|event| match &event.what {
+        What::Connection { connection, state, .. } => {
+            Some(format!("after the last case: connection #{connection} {state:?}").to_lowercase())
+        }
+        What::Record { connection, .. } => Some(format!("after the last case: a Record on connection #{connection}")),
+        What::Eut { action, outcome, ok: false } => Some(format!("after the last case: {action}: {outcome}")),
+        _ => None,
+    });
+    said.take(WARNINGS).collect()
+}
