@@ -1,7 +1,9 @@
 //! Embeds the catalogue: every YAML file below `testcases/`, in the order of their paths, and nothing else.
 
 use std::{
-    env, fs, io,
+    env,
+    fmt::Write as _,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -14,7 +16,7 @@ fn main() -> io::Result<()> {
     let mut code = String::from("pub(super) const FILES: &[(&str, &str)] = &[\n");
     for file in files {
         let name = file.strip_prefix(&root).unwrap_or(&file).to_string_lossy().replace('\\', "/");
-        code.push_str(&format!("    ({name:?}, include_str!({:?})),\n", file.to_string_lossy()));
+        writeln!(code, "    ({name:?}, include_str!({:?})),", file.to_string_lossy()).map_err(io::Error::other)?;
     }
     code.push_str("];\n");
     let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();

@@ -150,11 +150,10 @@ impl Decide<'_> {
     fn lacks(&self, applies: &Applies) -> Option<Decision> {
         let lacking = |id: &&u16| self.features.has(**id) == Some(false);
         let missing: Vec<_> = match applies {
-            Applies::Mandatory | Applies::Deprecated { .. } => Vec::new(),
             Applies::Feature(id) => Some(id).into_iter().filter(lacking).collect(),
             Applies::All(ids) => ids.iter().filter(lacking).collect(),
             Applies::Any(ids) if ids.iter().all(|id| lacking(&id)) => ids.iter().collect(),
-            Applies::Any(_) => Vec::new(),
+            Applies::Any(_) | Applies::Mandatory | Applies::Deprecated { .. } => Vec::new(),
         };
         if missing.is_empty() {
             return None;

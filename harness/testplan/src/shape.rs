@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     diagnostic::{Mistake, Problems},
-    yaml::{Content, Node, Span},
+    yaml::{Content, Entry, Node, Span},
 };
 
 /// The JSON Schema (draft 7, which editors know best) of a type, without the `null` that Rust's `Option` brings along: a key that
@@ -42,7 +42,7 @@ impl<T: JsonSchema + DeserializeOwned> Shape<T> {
 
     /// Reports everything in which `node` differs from the shape.
     pub(crate) fn check(&self, node: &Node, problems: &mut Problems) {
-        Walk { root: &self.root, patterns: &self.patterns, problems }.check(&self.root, node, None);
+        Walk { root: &self.root, patterns: &self.patterns, problems }.check(&self.root, node);
     }
 
     /// Checks and reads the whole tree.
@@ -70,16 +70,10 @@ struct Walk<'a, 'p> {
 }
 
 impl<'a> Walk<'a, '_> {
-    /// `key` is the key whose value `node` is, with its place.
-    fn check(&mut self, schema: &'a Value, node: &Node, key: Option<(&str, Span)>) {
+    fn check(&mut self, schema: &'a Value, node: &Node) {
         let mut leaves = Vec::new();
         self.leaves(schema, &mut leaves);
         if leaves.iter().any(|leaf| is_anything(leaf)) {
-            return;
-        }
-        if let (Content::Null, Some((key, span))) = (&node.content, key) {
-            let mistake = Mistake::at(span, format!("`{key}` has no value"));
-            self.problems.add(mistake.help("write one, or leave the key out"));
             return;
         }
         let fitting: Vec<_> = leaves.iter().copied().filter(|leaf| accepts(leaf, node)).collect();
@@ -119,11 +113,13 @@ impl<'a> Walk<'a, '_> {
         let mistake = Mistake::at(node.span, message);
         let wants = |kind: &str| leaves.iter().any(|leaf| has_type(leaf, kind));
         self.problems.add(match &node.content {
-            Content::Number(number, written) if wants("string") => mistake.help(if number.to_string() == *written {
-                format!("put it in quotes: \"{written}\"")
-            } else {
-                format!("put it in quotes: \"{written}\"; without them it is the number {number}")
-            }),
+            Content::Number(number, written) if self.could_be(leaves, written) => {
+                mistake.help(if number.to_string() == *written {
+                    format!("put it in quotes: \"{written}\"")
+                } else {
+                    format!("put it in quotes: \"{written}\"; without them it is the number {number}")
+                })
+            }
             Content::Bool(it) if wants("string") => mistake.help(format!("put it in quotes: \"{it}\"")),
             Content::Text(_) if wants("boolean") => mistake.help("write true or false, without quotes"),
             Content::Text(text) if wants("integer") && text.parse::<i64>().is_ok() => {
@@ -136,6 +132,14 @@ impl<'a> Walk<'a, '_> {
         });
     }
 
+    /// Whether the text would fit if it were quoted.
+    fn could_be(&self, leaves: &[&Value], text: &str) -> bool {
+        leaves.iter().filter(|leaf| has_type(leaf, "string")).any(|leaf| {
+            let pattern = leaf.get("pattern").and_then(Value::as_str).and_then(|it| self.patterns.get(it));
+            constants_of(leaf).is_none_or(|all| all.contains(&text)) && pattern.is_none_or(|it| it.is_match(text))
+        })
+    }
+
     fn map(&mut self, leaves: &[&'a Value], node: &Node) {
         let Some(leaf) = leaves.iter().copied().max_by_key(|leaf| overlap(leaf, node)) else { return };
         let properties = leaf.get("properties").and_then(Value::as_object);
@@ -143,11 +147,11 @@ impl<'a> Walk<'a, '_> {
         for entry in node.entries() {
             let known = properties.and_then(|properties| properties.get(&entry.key));
             match (known, others) {
-                (Some(schema), _) => self.check(schema, &entry.value, Some((&entry.key, entry.key_span))),
+                (Some(schema), _) => self.entry(leaf, schema, entry),
                 (None, Some(Value::Bool(false))) => self.unknown_key(leaf, &entry.key, entry.key_span),
                 (None, Some(schema)) => {
                     self.key_pattern(leaf, &entry.key, entry.key_span);
-                    self.check(schema, &entry.value, Some((&entry.key, entry.key_span)));
+                    self.entry(leaf, schema, entry);
                 }
                 (None, None) => {}
             }
@@ -157,6 +161,19 @@ impl<'a> Walk<'a, '_> {
         for key in required.filter_map(Value::as_str).filter(|key| node.entry(key).is_none()) {
             self.problems.at(node.span, format!("`{key}` is missing"));
         }
+    }
+
+    fn entry(&mut self, leaf: &Value, schema: &'a Value, entry: &Entry) {
+        let mut leaves = Vec::new();
+        self.leaves(schema, &mut leaves);
+        if entry.value.content != Content::Null || leaves.iter().any(|leaf| is_anything(leaf)) {
+            return self.check(schema, &entry.value);
+        }
+        let required = leaf.get("required").and_then(Value::as_array);
+        let required = required.is_some_and(|all| all.iter().any(|it| *it == entry.key));
+        let help = if required { "write one" } else { "write one, or leave the key out" };
+        let mistake = Mistake::at(entry.key_span, format!("`{}` has no value", entry.key));
+        self.problems.add(mistake.help(help));
     }
 
     /// Of some keys a map has exactly one: what a step does, what a metric checks.
@@ -206,7 +223,7 @@ impl<'a> Walk<'a, '_> {
         let Some(leaf) = leaves.first() else { return };
         if let Some(schema) = leaf.get("items") {
             for item in items {
-                self.check(schema, item, None);
+                self.check(schema, item);
             }
         }
         let least = leaf.get("minItems").and_then(Value::as_u64).unwrap_or(0);

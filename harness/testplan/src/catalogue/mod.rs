@@ -81,7 +81,9 @@ impl Catalogue {
         let index = self.plan_index();
         let facts = Facts { plan: &index, features: &self.features, requirements: &self.requirements };
         let mut problems = Problems::new(path);
-        read_case(path, text, &facts, &mut problems);
+        if let Some(tree) = yaml::parse(text, &mut problems) {
+            lower::lower(path, &tree, &facts, &mut problems);
+        }
         let mut all = Diagnostics::default();
         all.add(problems, Some(text));
         all
@@ -123,15 +125,16 @@ fn read(files: &Files) -> (Catalogue, Diagnostics) {
     };
     let facts = Facts { plan: &plan, features: &features, requirements: &requirements };
     let mut cases: BTreeMap<CaseId, Lowered> = BTreeMap::new();
+    let mut ids: BTreeMap<String, &str> = BTreeMap::new();
     for (name, text) in files.iter().filter(|(name, _)| ![FEATURES, REQUIREMENTS, PLAN].contains(&name.as_str())) {
         let mut problems = Problems::new(name);
-        if let Some(lowered) = read_case(name, text, &facts, &mut problems) {
-            match cases.get(&lowered.case.id) {
-                Some(first) => {
-                    let message = format!("the id {} stands already in {}", lowered.case.id, first.case.file);
-                    problems.add(Mistake::at(lowered.id_span, message).help("one case, one file"));
-                }
-                None => drop(cases.insert(lowered.case.id.clone(), lowered)),
+        if let Some(tree) = yaml::parse(text, &mut problems) {
+            if let Some(first) = tree.get("id").and_then(Node::text).and_then(|id| ids.insert(id.to_owned(), name)) {
+                let message = format!("the id stands already in {first}");
+                problems.add(Mistake::at(tree.value_span("id"), message).help("one case, one file"));
+            }
+            if let Some(lowered) = lower::lower(name, &tree, &facts, &mut problems) {
+                cases.insert(lowered.case.id.clone(), lowered);
             }
         }
         all.add(problems, Some(text));
@@ -159,11 +162,6 @@ fn data<T>(
     });
     all.add(problems, text);
     value
-}
-
-fn read_case(name: &str, text: &str, facts: &Facts<'_>, problems: &mut Problems) -> Option<Lowered> {
-    let tree = yaml::parse(text, problems)?;
-    lower::lower(name, &tree, facts, problems)
 }
 
 fn entries(plan: &PlanIndex, mut cases: BTreeMap<CaseId, Lowered>) -> Vec<Entry> {

@@ -1,6 +1,6 @@
 //! What a case is: its number, what it tests, and whom it applies to.
 
-use super::{Facts, value};
+use super::Facts;
 use crate::{
     case::{Applies, CaseId},
     diagnostic::{Mistake, Problems},
@@ -12,6 +12,9 @@ use crate::{
     },
     yaml::Node,
 };
+
+/// The folder of the plan's cases; our own stand beside it.
+const PLAN_FOLDER: &str = "tp469";
 
 /// Everything above the steps.
 pub(super) struct Head {
@@ -29,7 +32,7 @@ pub(super) struct Head {
 pub(super) fn lower(file: &str, tree: &Node, facts: &Facts<'_>, problems: &mut Problems) -> Option<Head> {
     let id = id(file, tree, facts, problems);
     requirements(tree, facts, problems);
-    let applies = value::<raw::applies::Applies>(tree, "applies").and_then(raw::applies::Applies::lower);
+    let applies = tree.read_key::<raw::applies::Applies>("applies").and_then(raw::applies::Applies::lower);
     if let Some(applies) = &applies {
         features(applies, tree, facts, problems);
         by(applies, tree, facts, problems);
@@ -39,7 +42,7 @@ pub(super) fn lower(file: &str, tree: &Node, facts: &Facts<'_>, problems: &mut P
         against_plan(row, applies, tree, facts, problems);
     }
     let text = |key: &str| tree.get(key).and_then(Node::text).map(str::to_owned);
-    let version = |key: &str| value::<UspVersion>(tree, key).map(|UspVersion(version)| version);
+    let version = |key: &str| tree.read_key::<UspVersion>(key).map(|UspVersion(version)| version);
     Some(Head {
         id: id?,
         plan: text("plan")?,
@@ -55,12 +58,12 @@ pub(super) fn lower(file: &str, tree: &Node, facts: &Facts<'_>, problems: &mut P
 
 /// A list that may be left out.
 fn list<T: serde::de::DeserializeOwned>(tree: &Node, key: &str) -> Option<Vec<T>> {
-    if tree.get(key).is_none() { Some(Vec::new()) } else { value(tree, key) }
+    if tree.get(key).is_none() { Some(Vec::new()) } else { tree.read_key(key) }
 }
 
 /// The id, which the file's name and folder repeat.
 fn id(file: &str, tree: &Node, facts: &Facts<'_>, problems: &mut Problems) -> Option<CaseId> {
-    let CaseNumber(text) = value(tree, "id")?;
+    let CaseNumber(text) = tree.read_key("id")?;
     let id: CaseId = text.parse().ok()?;
     let at = tree.value_span("id");
     let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
@@ -72,17 +75,21 @@ fn id(file: &str, tree: &Node, facts: &Facts<'_>, problems: &mut Problems) -> Op
     match &id {
         CaseId::Plan { chapter, .. } => {
             let parent = folder.rsplit('/').next().unwrap_or_default();
-            if !folder.is_empty() && parent != chapter.to_string() {
-                let mistake = Mistake::at(at, format!("the case {text} stands in the folder {parent}"));
+            let suite = folder.rsplit('/').nth(1).unwrap_or(PLAN_FOLDER);
+            if !folder.is_empty() && (parent != chapter.to_string() || suite != PLAN_FOLDER) {
+                let mistake = Mistake::at(at, format!("the case {text} stands in the folder {folder}"));
                 problems.add(mistake.help(format!("its place is tp469/{chapter}/{text}.yaml")));
             }
             if facts.plan.get(&id).is_none() {
-                let known: Vec<_> = facts.plan.iter().map(|row| row.id.to_string()).collect();
                 let mistake = Mistake::at(at, format!("{} has no case {text}", facts.plan.plan));
-                problems.add(mistake.nearest(&text, known.iter().map(String::as_str)));
+                problems.add(mistake.help("plan.yaml lists its cases"));
             }
         }
         CaseId::Own(name) => {
+            if folder.split('/').any(|part| part == PLAN_FOLDER) {
+                let mistake = Mistake::at(at, format!("{text} is no case of {}", facts.plan.plan));
+                problems.add(mistake.help(format!("its place is in tr369, as tr369/<section>/{text}.yaml")));
+            }
             if facts.requirements.get(name).is_none() {
                 let mistake = Mistake::at(at, format!("TR-369 has no requirement {name}"));
                 problems.add(mistake.nearest(name, facts.requirements.ids()));

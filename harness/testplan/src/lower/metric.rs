@@ -6,15 +6,14 @@ use serde_json::{Map, Value};
 use uspec_usp::schema::{Content, MessageKind};
 
 use super::{
-    Facts,
+    Facts, Reported,
     head::Head,
-    part,
     pattern::{pattern, report},
     scope::{Here, Labelled, Scope, Sort},
 };
 use crate::{
     case::{Applies, CaseId, Check, Metric},
-    diagnostic::{Mistake, Problems},
+    diagnostic::{Mistake, Problems, nearest},
     raw::{self, metric::Codes},
     rule,
     yaml::{Content as YamlContent, Node},
@@ -51,8 +50,8 @@ pub(super) fn check_numbers(tree: &Node, head: &Head, facts: &Facts<'_>, problem
     let Some(count) = count else { return };
     let missing: Vec<_> = (1..=count).filter(|it| !seen.contains_key(it)).map(|it| it.to_string()).collect();
     if !missing.is_empty() {
-        let word = if missing.len() == 1 { "metric" } else { "metrics" };
-        let message = format!("the {word} {} of {count} is missing", missing.join(", "));
+        let (noun, verb) = if missing.len() == 1 { ("metric", "is") } else { ("metrics", "are") };
+        let message = format!("the {noun} {} of {count} {verb} missing", missing.join(", "));
         problems.add(Mistake::at(at, message).help("a metric of the plan that no check states would pass unseen"));
     }
     for extra in seen.keys().filter(|it| **it > count) {
@@ -70,10 +69,10 @@ fn number(metric: &Node) -> Option<u16> {
 
 fn metric(node: &Node, scope: &Scope, problems: &mut Problems) -> Option<Metric> {
     scope.variables(node, Here::METRIC, problems);
-    let raw: raw::metric::Metric = part(node)?;
+    let raw: raw::metric::Metric = node.read()?;
     let context = Context { scope };
     let check = context.check(node, problems)?;
-    Some(Metric { number: raw.metric, since: raw.since.map(|since| since.0), check })
+    Some(Metric { number: raw.number, since: raw.since.map(|since| since.0), check })
 }
 
 struct Context<'a> {
@@ -84,14 +83,14 @@ impl Context<'_> {
     /// A metric or a check inside one: both are maps with one of the same keys.
     fn check(&self, node: &Node, problems: &mut Problems) -> Option<Check> {
         if let Some(node) = node.get("response") {
-            let raw: raw::metric::ResponseCheck = part(node)?;
-            let asked = self.asked(node, "to", problems)?;
+            let raw: raw::metric::ResponseCheck = node.read()?;
+            let asked = self.asked(node, "to", problems).ok()?;
             let matching = pattern(node, "where", asked.map(Content::Response), problems).ok()?;
             return Some(Check::Response { to: raw.to.0, matching });
         }
         if let Some(node) = node.get("error") {
-            let raw: raw::metric::ErrorCheck = part(node)?;
-            self.asked(node, "to", problems)?;
+            let raw: raw::metric::ErrorCheck = node.read()?;
+            self.asked(node, "to", problems).ok()?;
             let codes = match raw.code {
                 None => Vec::new(),
                 Some(Codes::One(code)) => vec![code],
@@ -101,8 +100,8 @@ impl Context<'_> {
             return Some(Check::Error { to: raw.to.0, codes, matching });
         }
         if let Some(node) = node.get("no_response") {
-            let raw: raw::metric::NoResponseCheck = part(node)?;
-            self.asked(node, "to", problems)?;
+            let raw: raw::metric::NoResponseCheck = node.read()?;
+            self.asked(node, "to", problems).ok()?;
             return Some(Check::NoResponse { to: raw.to.0 });
         }
         if let Some(inner) = node.get("received") {
@@ -151,16 +150,16 @@ impl Context<'_> {
         self.scope.label(label, node.value_span(key), Here::METRIC, problems)
     }
 
-    /// What the step that a key names asked: the inner `None` when that is not clear.
-    fn asked(&self, node: &Node, key: &str, problems: &mut Problems) -> Option<Option<MessageKind>> {
-        let step = self.step(node, key, problems)?;
+    /// What the step that a key names asked; `None` when that is not clear.
+    fn asked(&self, node: &Node, key: &str, problems: &mut Problems) -> Result<Option<MessageKind>, Reported> {
+        let step = self.step(node, key, problems).ok_or(Reported)?;
         match &step.sort {
-            Sort::Asks(kind) => Some(Some(*kind)),
-            Sort::Unclear => Some(None),
+            Sort::Asks(kind) => Ok(Some(*kind)),
+            Sort::Unclear => Ok(None),
             _ => {
                 let mistake = Mistake::at(node.value_span(key), "this step sends no Message with a msg_id");
                 problems.add(mistake.help("only a `request`, or a `send` with a `message`, can be answered"));
-                None
+                Err(Reported)
             }
         }
     }
@@ -172,8 +171,10 @@ fn rule_check(node: &Node, problems: &mut Problems) -> Option<Check> {
     let names = rule::names();
     if !names.contains(&name) {
         let mistake = Mistake::at(at, format!("there is no rule `{name}`"));
-        let help = format!("the rules are {}", names.join(", "));
-        problems.add(mistake.nearest(name, names).help(help));
+        problems.add(match nearest(name, names.iter().copied()) {
+            Some(near) => mistake.meant(near),
+            None => mistake.help(format!("the rules are {}", names.join(", "))),
+        });
         return None;
     }
     let with = node.get("with").map_or_else(|| Value::Object(Map::new()), Node::to_json);

@@ -11,18 +11,9 @@ mod step;
 
 use std::sync::LazyLock;
 
-use serde::de::DeserializeOwned;
-
 use crate::{
-    case::TestCase,
-    diagnostic::Problems,
-    features::Features,
-    plan_index::PlanIndex,
-    raw,
-    requirements::Requirements,
-    shape::Shape,
-    trace::Phase,
-    yaml::{Node, Span},
+    case::TestCase, diagnostic::Problems, features::Features, plan_index::PlanIndex, raw, requirements::Requirements,
+    shape::Shape, trace::Phase, yaml::Node,
 };
 use scope::Scope;
 
@@ -41,9 +32,11 @@ pub(crate) struct Lowered {
     pub(crate) case: TestCase,
     /// The elements that it uses, by bare name.
     pub(crate) elements: Vec<String>,
-    /// Where its id stands.
-    pub(crate) id_span: Span,
 }
+
+/// Something is wrong, and the problems say what.
+#[derive(Debug, Clone, Copy)]
+struct Reported;
 
 /// The parts of a case that hold steps, in the order in which they are done.
 const PHASES: [(&str, Phase); 3] =
@@ -86,15 +79,5 @@ pub(crate) fn lower(file: &str, tree: &Node, facts: &Facts<'_>, problems: &mut P
         cleanup,
         file: file.to_owned(),
     };
-    Some(Lowered { case, elements: scope.elements(), id_span: tree.value_span("id") })
-}
-
-/// Reads one part. `None` when its shape is wrong, which the walker has told.
-fn part<T: DeserializeOwned>(node: &Node) -> Option<T> {
-    serde_json::from_value(node.to_json()).ok()
-}
-
-/// Reads the value of a key; `None` when it is missing or its shape is wrong.
-fn value<T: DeserializeOwned>(tree: &Node, key: &str) -> Option<T> {
-    part(tree.get(key)?)
+    Some(Lowered { case, elements: scope.elements() })
 }

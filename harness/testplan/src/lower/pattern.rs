@@ -7,6 +7,7 @@ use uspec_usp::{
     schema::{Content, MessageKind, Resolved, Schema, resolve_path},
 };
 
+use super::Reported;
 use crate::{
     case::Capture,
     diagnostic::{Mistake, Problems},
@@ -21,7 +22,7 @@ pub(super) fn pattern(
     key: &str,
     content: Option<Content>,
     problems: &mut Problems,
-) -> Result<Option<Pattern>, ()> {
+) -> Result<Option<Pattern>, Reported> {
     let Some(node) = owner.get(key) else { return Ok(None) };
     let source = node.to_json();
     match Pattern::compile(&source) {
@@ -29,11 +30,11 @@ pub(super) fn pattern(
             let unknown = content.map(|content| pattern.check_fields(content)).unwrap_or_default();
             let right = unknown.is_empty();
             report(unknown, node, problems);
-            if right { Ok(Some(pattern)) } else { Err(()) }
+            if right { Ok(Some(pattern)) } else { Err(Reported) }
         }
         Err(mistakes) => {
             report(mistakes, node, problems);
-            Err(())
+            Err(Reported)
         }
     }
 }

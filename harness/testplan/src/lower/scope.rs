@@ -30,6 +30,9 @@ const PREDEFINED: &[&str] = &[
 /// The part of a variable's name that stands before an element's.
 const ELEMENT: &str = "element.";
 
+/// What may follow the name of a captured object path: its last instance number.
+const INSTANCE: &str = ".instance";
+
 /// What a step is, as far as others refer to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Sort {
@@ -181,7 +184,8 @@ impl Scope {
         if let Some(element) = name.strip_prefix(ELEMENT) {
             return self.element(element, at, problems);
         }
-        let Some(captured) = self.variables.get(name) else {
+        let captured = self.variables.get(name.strip_suffix(INSTANCE).unwrap_or(name));
+        let Some(captured) = captured else {
             problems.add(self.unknown(name, at));
             return;
         };
@@ -230,6 +234,10 @@ impl Scope {
     fn add_captures(&mut self, step: &Node, order: usize, phase: Phase, problems: &mut Problems) {
         for entry in step.get("capture").map(Node::entries).unwrap_or_default() {
             let captured = Captured { order, phase, span: entry.key_span };
+            // A name with a dot has not the form of a captured one, which the walker tells.
+            if entry.key.contains('.') {
+                continue;
+            }
             if PREDEFINED.contains(&entry.key.as_str()) {
                 problems.at(entry.key_span, format!("`{}` is a variable that every case has", entry.key));
             } else if let Some(first) = self.variables.get(&entry.key) {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use uspec_usp::schema::{Content, MessageKind};
 
 use super::{
-    part,
     pattern::{body, captures, pattern, record},
     scope::{Here, Scope, Sort},
 };
@@ -51,7 +50,7 @@ struct Context<'a> {
 impl Context<'_> {
     fn lower(&self, problems: &mut Problems) -> Option<Step> {
         self.scope.variables(self.node, self.here, problems);
-        let raw: raw::step::Step = part(self.node)?;
+        let raw: raw::step::Step = self.node.read()?;
         let (action, content) = self.action(&raw, problems)?;
         self.options(problems);
         let capture = captures(self.node, content, problems);

@@ -19,6 +19,13 @@ pub const ELEMENTS: &[Element] = &[
     element("command_with_args", "Device.ScheduleTimer()", "a command with input arguments"),
     element("event", "Device.Boot!", "an event that a synchronous command brings about"),
     element("event_parent", "Device.", "the object that the event belongs to"),
+    element(
+        "invalid_key_parameter",
+        "Alias",
+        "a unique key parameter of a Subscription whose type forbids some values",
+    ),
+    element("invalid_key_value", "88InvalidAlias", "a value that the type of `invalid_key_parameter` forbids"),
+    element("local_agent_parameter", "SoftwareVersion", "another parameter of Device.LocalAgent, by its name alone"),
     element("nested_key", "ParameterName", "the writable parameter of `nested_table` that identifies its instances"),
     element(
         "nested_table",
@@ -32,8 +39,14 @@ pub const ELEMENTS: &[Element] = &[
         "Device.LocalAgent.SoftwareVersion",
         "a parameter that can be read and subscribed to",
     ),
+    element(
+        "search_number_parameter",
+        "NotifExpiration",
+        "a number of a Subscription that can be set and searched for",
+    ),
     element("sync_command", "Device.Reboot()", "a synchronous command"),
     element("writable_parameter", "NotifRetry", "a boolean parameter of a Subscription that can be set"),
+    element("write_once_parameter", "Alias", "a parameter of a Subscription that can be set once, when it is created"),
 ];
 
 /// The element with this name.

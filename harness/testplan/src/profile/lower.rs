@@ -1,7 +1,7 @@
 //! From a profile as written to a profile that makes sense.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -17,29 +17,42 @@ use crate::{
     yaml::{Node, Span},
 };
 
+/// What can be done to the device, by its key.
+const ACTIONS: [(EutAction, &str); 5] = [
+    (EutAction::Reboot, "reboot"),
+    (EutAction::PowerCycle, "power_cycle"),
+    (EutAction::FactoryReset, "factory_reset"),
+    (EutAction::Start, "start"),
+    (EutAction::Stop, "stop"),
+];
+
 /// The word for an Endpoint ID that is learnt.
 const ANY: &str = "any";
 
-pub(super) fn lower(raw: raw::Profile, tree: &Node, folder: &Path, problems: &mut Problems) -> Option<EutProfile> {
+/// Checks everything that can be read. `None` comes with a problem.
+pub(super) fn lower(tree: &Node, folder: &Path, problems: &mut Problems) -> Option<EutProfile> {
     let mut context = Context { folder, problems };
-    let mtps = context.mtps(raw.mtps, tree);
-    let known_failing = context.known_failing(raw.known_failing, &mtps, tree);
-    context.elements(tree);
-    let controller = raw.controller.endpoint_id.0;
-    if controller == ANY {
+    let mtps = context.mtps(tree);
+    let known_failing = context.known_failing(&mtps, tree);
+    let elements = context.elements(tree);
+    let features = context.features(tree);
+    let control = context.control(tree);
+    let controller = endpoint_id(tree, "controller");
+    if controller.as_deref() == Some(ANY) {
         let at = tree.get("controller").map_or(tree.span, |node| node.value_span("endpoint_id"));
         context.problems.at(at, "our own Endpoint ID cannot be `any`");
     }
+    let eut = endpoint_id(tree, "eut")?;
     Some(EutProfile {
-        name: raw.name,
-        eut_endpoint_id: (raw.eut.endpoint_id.0 != ANY).then_some(raw.eut.endpoint_id.0),
-        controller_endpoint_id: controller,
+        name: tree.get("name")?.text()?.to_owned(),
+        eut_endpoint_id: (eut != ANY).then_some(eut),
+        controller_endpoint_id: controller?,
         mtps,
-        features: context.features(raw.features, tree),
-        usp_versions: raw.usp_versions.into_iter().map(|text::UspVersion(version)| version).collect(),
-        elements: raw.elements,
-        control: context.control(raw.control, tree),
-        timing: timing(&raw.timing),
+        features,
+        usp_versions: tree.read_key("usp_versions").unwrap_or_default(),
+        elements,
+        control,
+        timing: timing(&tree.read_key("timing").unwrap_or_default()),
         known_failing,
     })
 }
@@ -50,12 +63,12 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn mtps(&mut self, raw: Vec<raw::Mtp>, tree: &Node) -> Vec<Mtp> {
+    fn mtps(&mut self, tree: &Node) -> Vec<Mtp> {
         let nodes = tree.get("mtps").map(Node::items).unwrap_or_default();
         let mut names = BTreeSet::new();
         let mut mtps = Vec::new();
-        for (mtp, node) in raw.into_iter().zip(nodes) {
-            let raw::Mtp::Websocket(websocket) = mtp;
+        for node in nodes {
+            let Some(raw::Mtp::Websocket(websocket)) = node.read() else { continue };
             let node = node.get("websocket").unwrap_or(node);
             let name = websocket.name.clone().unwrap_or_else(|| "websocket".to_owned());
             if !names.insert(name.clone()) {
@@ -117,8 +130,8 @@ impl Context<'_> {
         resolved
     }
 
-    fn features(&mut self, raw: Option<raw::Features>, tree: &Node) -> FeaturePolicy {
-        match raw {
+    fn features(&mut self, tree: &Node) -> FeaturePolicy {
+        match tree.read_key("features") {
             None | Some(raw::Features::Word(raw::AutoWord::Auto)) => FeaturePolicy::default(),
             Some(raw::Features::List(ids)) => FeaturePolicy::List(ids),
             Some(raw::Features::Adjusted(adjusted)) => {
@@ -135,7 +148,8 @@ impl Context<'_> {
         }
     }
 
-    fn elements(&mut self, tree: &Node) {
+    /// The elements that the profile replaces.
+    fn elements(&mut self, tree: &Node) -> BTreeMap<String, String> {
         let entries = tree.get("elements").map(Node::entries).unwrap_or_default();
         for entry in entries.iter().filter(|entry| super::element_named(&entry.key).is_none()) {
             let names: Vec<_> = ELEMENTS.iter().map(|it| it.name).collect();
@@ -143,20 +157,14 @@ impl Context<'_> {
             let help = format!("the elements are {}", names.join(", "));
             self.problems.add(mistake.nearest(&entry.key, names).help(help));
         }
+        entries.iter().filter_map(|entry| Some((entry.key.clone(), entry.value.text()?.to_owned()))).collect()
     }
 
-    fn control(&mut self, raw: raw::Control, tree: &Node) -> Control {
-        let node = tree.get("control").unwrap_or(tree);
+    fn control(&mut self, tree: &Node) -> Control {
         let mut control = Control::default();
-        let ways = [
-            (EutAction::Reboot, "reboot", raw.reboot),
-            (EutAction::PowerCycle, "power_cycle", raw.power_cycle),
-            (EutAction::FactoryReset, "factory_reset", raw.factory_reset),
-            (EutAction::Start, "start", raw.start),
-            (EutAction::Stop, "stop", raw.stop),
-        ];
-        for (action, key, means) in ways {
-            let Some(means) = means else { continue };
+        let Some(node) = tree.get("control") else { return control };
+        for (action, key) in ACTIONS {
+            let Some(means) = node.read_key(key) else { continue };
             let means = match means {
                 raw::Means::Word(raw::UspWord::Usp) => Means::Usp,
                 raw::Means::Program(program) => self.program(program, node.get(key).unwrap_or(node)),
@@ -183,10 +191,11 @@ impl Context<'_> {
         Means::Program { argv, within }
     }
 
-    fn known_failing(&mut self, raw: Vec<raw::KnownFailing>, mtps: &[Mtp], tree: &Node) -> Vec<KnownFailing> {
+    fn known_failing(&mut self, mtps: &[Mtp], tree: &Node) -> Vec<KnownFailing> {
         let nodes = tree.get("known_failing").map(Node::items).unwrap_or_default();
         let mut entries = Vec::new();
-        for (entry, node) in raw.into_iter().zip(nodes) {
+        for node in nodes {
+            let Some(entry) = node.read::<raw::KnownFailing>() else { continue };
             let until = entry.until.map(|text::Day(day)| day.parse::<jiff::civil::Date>());
             if let Some(Err(_)) = until {
                 self.problems.at(node.value_span("until"), "there is no such day");
@@ -203,6 +212,10 @@ impl Context<'_> {
         }
         entries
     }
+}
+
+fn endpoint_id(tree: &Node, key: &str) -> Option<String> {
+    Some(tree.get(key)?.get("endpoint_id")?.text()?.to_owned())
 }
 
 fn address(text: &str) -> Option<Address> {

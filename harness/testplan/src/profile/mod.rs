@@ -185,8 +185,8 @@ impl EutProfile {
     pub fn parse(file: &str, text: &str, folder: &Path) -> Result<Self, Diagnostics> {
         let mut problems = Problems::new(file);
         let profile = yaml::parse(text, &mut problems).and_then(|tree| {
-            let raw = Shape::<raw::Profile>::new().read(&tree, &mut problems)?;
-            lower::lower(raw, &tree, folder, &mut problems)
+            Shape::<raw::Profile>::new().check(&tree, &mut problems);
+            lower::lower(&tree, folder, &mut problems)
         });
         let mut all = Diagnostics::default();
         all.add(problems, Some(text));

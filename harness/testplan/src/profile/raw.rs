@@ -12,8 +12,9 @@ use crate::raw::text::{CaseNumber, Day, Duration, Format1, UspVersion};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "EUT profile of uspec, format 1")]
+#[allow(dead_code, reason = "read part by part, so that a problem in one part does not hide those of the others")]
 pub(crate) struct Profile {
-    #[allow(dead_code, reason = "its shape allows one value")]
+    /// The version of this format.
     pub(super) format: Format1,
     /// The device's name, for reports.
     #[schemars(length(min = 1))]
@@ -48,6 +49,7 @@ pub(crate) struct Profile {
 /// The Agent under test.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "read from the tree")]
 pub(super) struct Endpoint {
     /// Its Endpoint ID, or `any`: learnt when it connects.
     pub(super) endpoint_id: EndpointIdText,
@@ -56,6 +58,7 @@ pub(super) struct Endpoint {
 /// The Controller that uspec plays.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "read from the tree")]
 pub(super) struct Controller {
     /// Its Endpoint ID, as the device's Controller table has it.
     pub(super) endpoint_id: EndpointIdText,
@@ -64,7 +67,8 @@ pub(super) struct Controller {
 /// An Endpoint ID.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
-pub(super) struct EndpointIdText(pub(super) String);
+#[allow(dead_code, reason = "read from the tree")]
+pub(super) struct EndpointIdText(String);
 
 impl JsonSchema for EndpointIdText {
     fn schema_name() -> Cow<'static, str> {
@@ -178,6 +182,7 @@ pub(super) struct Adjusted {
 /// How the device is controlled.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "read from the tree")]
 pub(super) struct Control {
     /// Restarts it; `usp` when left out.
     #[serde(default)]

@@ -56,8 +56,9 @@ checks!(
     /// One metric of the plan: its number and exactly one check.
     Metric {
         /// The plan's own number.
+        #[serde(rename = "metric")]
         #[schemars(range(min = 1))]
-        pub(crate) metric: u16,
+        pub(crate) number: u16,
         /// The first USP version to which it applies.
         #[serde(default)]
         pub(crate) since: Option<UspVersion>,

@@ -44,6 +44,7 @@ pub(crate) struct Step {
     pub(crate) body: Option<Value>,
     /// Variables and where in the answer their values stand.
     #[serde(default)]
+    #[schemars(schema_with = "captures")]
     pub(crate) capture: BTreeMap<VariableName, CapturePath>,
     /// In `setup` only: what the Response must look like for the state to be reached.
     #[serde(default, rename = "where")]
@@ -136,6 +137,13 @@ pub(crate) enum Answer {
     Normal,
     /// None, so that the Agent retries.
     Withhold,
+}
+
+/// Variables with paths.
+fn captures(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let names = generator.subschema_for::<VariableName>();
+    let paths = generator.subschema_for::<CapturePath>();
+    schemars::json_schema!({"type": "object", "propertyNames": names, "additionalProperties": paths})
 }
 
 /// A map whose fields the USP schema describes, not this one.

@@ -6,6 +6,7 @@
 mod build;
 mod scalar;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use uspec_usp::field_path::Segment;
 
@@ -145,6 +146,16 @@ impl Node {
                 entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect::<Map<_, _>>(),
             ),
         }
+    }
+
+    /// Reads it as a type; `None` when its shape is wrong, which the walker in `shape` tells.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_value(self.to_json()).ok()
+    }
+
+    /// Reads the value of a map's key; `None` also when the map lacks the key.
+    pub(crate) fn read_key<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        self.get(key)?.read()
     }
 
     /// What it is, for a sentence such as "expected a list, found …".
