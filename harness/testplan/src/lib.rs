@@ -46,6 +46,8 @@ pub mod selection;
 mod shape;
 mod show;
 pub mod template;
+#[cfg(test)]
+mod testing;
 pub mod trace;
 mod universal;
 pub mod verdict;

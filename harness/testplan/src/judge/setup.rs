@@ -1,10 +1,12 @@
 //! Whether the state was reached in which the procedure may begin.
 
-use uspec_usp::schema::Content;
+use serde_json::Value;
+use uspec_usp::schema::{Content, MessageKind};
 
 use super::evidence::{Evidence, describe_error};
 use crate::{
     case::{Action, Step},
+    pattern::Context,
     show,
     trace::{Phase, StepOutcome},
     view::StepSeen,
@@ -57,11 +59,23 @@ fn unsettled(evidence: Evidence<'_>, step: &Step, seen: &StepSeen<'_>) -> Option
         && let Some(answer) = evidence.view.answers(sent).first()
     {
         match (answer.content, answer.body()) {
-            (Some(Content::Response(kind)), _) if sent.request() == Some(kind) => {}
+            (Some(Content::Response(kind)), Some(body)) if sent.request() == Some(kind) => {
+                if let Some(why) = mismatch(evidence, step, body, kind) {
+                    return Some(why);
+                }
+            }
             (Some(Content::Error), Some(body)) => return Some(describe_error(body)),
             _ => return Some(format!("{} came", answer.name())),
         }
     }
     let lost = step.capture.iter().find(|capture| !evidence.view.variables.contains_key(&capture.name))?;
     Some(format!("the answer has no {} for `{}`", lost.path, lost.name))
+}
+
+/// Where a Response is not what the setup needs.
+fn mismatch(evidence: Evidence<'_>, step: &Step, body: &Value, kind: MessageKind) -> Option<String> {
+    let context = Context { variables: &evidence.view.variables, answered: Some(kind) };
+    let finding = step.matching.as_ref()?.matches(body, &context).into_iter().next()?;
+    let path = finding.path.map(|path| format!("{path}: ")).unwrap_or_default();
+    Some(format!("{path}expected {}, seen {}", finding.expected, finding.seen))
 }

@@ -1,1 +1,345 @@
+use proptest::prelude::*;
+use rstest::rstest;
+use serde_json::{Value, json};
+use uspec_usp::schema::{Content, MessageKind};
 
+use super::*;
+use crate::{
+    case::{Action, Check, Expected},
+    testing::{
+        EUT, Story, US, absent_answer, absent_notify, await_answer, await_notify, encode, error, record, response,
+    },
+    trace::{ConnectionState, Phase, StepOutcome, What},
+    verdict::CleanUp,
+};
+
+const GET: MessageKind = MessageKind::Get;
+
+fn get_body() -> Value {
+    json!({"param_paths": ["Device."]})
+}
+
+fn get_resp() -> Value {
+    json!({"req_path_results": [{"requested_path": "Device."}]})
+}
+
+fn asked() -> Story {
+    Story::new().ask("get", GET, get_body())
+}
+
+fn denied() -> Value {
+    json!({"err_code": 7006, "err_msg": "no"})
+}
+
+fn notified(id: &str) -> Value {
+    json!({"subscription_id": id, "event": {"obj_path": "Device.", "event_name": "Boot!"}})
+}
+
+const NOTIFY: Content = Content::Request(MessageKind::Notify);
+
+/// What came in answer to a Get, a check on it, and its outcome.
+#[rstest]
+#[case::right(asked().response(&get_resp()).matched(), response("get", None), Outcome::Met)]
+#[case::matches(asked().response(&get_resp()).matched(), response("get", Some(json!({"req_path_results": {"$count": 1}}))), Outcome::Met)]
+#[case::mismatch(asked().response(&get_resp()).matched(), response("get", Some(json!({"req_path_results": []}))), Outcome::Unmet)]
+#[case::undefined(asked().response(&get_resp()).matched(), response("get", Some(json!({"req_path_results": [{"requested_path": "{{x}}"}]}))), Outcome::Unknown)]
+#[case::an_error(asked().error(&denied()).matched(), response("get", None), Outcome::Unmet)]
+#[case::wrong_response(
+    asked().message(Content::Response(MessageKind::Delete), "m1", &json!({})).matched(), response("get", None), Outcome::Unmet
+)]
+#[case::first_answer_counts(asked().error(&denied()).matched().response(&get_resp()), response("get", None), Outcome::Unmet)]
+#[case::other_msg_id(asked().message(Content::Response(GET), "other", &get_resp()).time_out(10_000), response("get", None), Outcome::Unmet)]
+#[case::silence(asked().time_out(10_000), response("get", None), Outcome::Unmet)]
+#[case::late(asked().time_out(10_000).response(&get_resp()), response("get", None), Outcome::Unmet)]
+#[case::connection_closed(
+    asked().connection(1, ConnectionState::Closed, json!({})).not_reached("no connection"), response("get", None), Outcome::Unmet
+)]
+#[case::cut_short(asked().not_reached("the run was interrupted"), response("get", None), Outcome::Unknown)]
+#[case::trace_ends(asked(), response("get", None), Outcome::Unknown)]
+#[case::fault(asked().end(StepOutcome::Fault { causes: vec!["disk".into()] }), response("get", None), Outcome::Unknown)]
+#[case::never_ran(Story::new(), response("get", None), Outcome::Unknown)]
+#[case::not_sent(
+    Story::new().step("get", Action::Request { kind: GET, body: get_body() }).not_reached("`x` has no value"), response("get", None), Outcome::Unknown
+)]
+#[case::error_any(asked().error(&denied()).matched(), error("get", &[]), Outcome::Met)]
+#[case::error_code(asked().error(&denied()).matched(), error("get", &[7004, 7006]), Outcome::Met)]
+#[case::error_other_code(asked().error(&denied()).matched(), error("get", &[7004]), Outcome::Unmet)]
+#[case::error_not_applicable(asked().error(&json!({"err_code": 7024})).matched(), error("get", &[]), Outcome::Unmet)]
+#[case::error_param_code(
+    asked().error(&json!({"err_code": 7004, "param_errs": [{"param_path": "Device.", "err_code": 7000}]})).matched(),
+    error("get", &[7004]),
+    Outcome::Unmet
+)]
+#[case::error_pattern(
+    asked().error(&denied()).matched(),
+    Check::Error { to: "get".into(), codes: vec![], matching: Some(crate::testing::pattern(&json!({"param_errs": {"$count": 1}}))) },
+    Outcome::Unmet
+)]
+#[case::error_wanted(asked().response(&get_resp()).matched(), error("get", &[]), Outcome::Unmet)]
+#[case::error_silence(asked().time_out(10_000), error("get", &[]), Outcome::Unmet)]
+#[case::no_response(asked().time_out(10_000), Check::NoResponse { to: "get".into() }, Outcome::Met)]
+#[case::no_response_late(asked().time_out(10_000).response(&get_resp()), Check::NoResponse { to: "get".into() }, Outcome::Unmet)]
+#[case::no_response_came(asked().error(&denied()).matched(), Check::NoResponse { to: "get".into() }, Outcome::Unmet)]
+#[case::no_response_unwatched(asked().done(), Check::NoResponse { to: "get".into() }, Outcome::Unknown)]
+#[case::no_response_watched(
+    asked().done().step("quiet", absent_answer("get")).wait(500).done(), Check::NoResponse { to: "get".into() }, Outcome::Met
+)]
+#[case::no_response_to_garbage(
+    Story::new().send("get", vec![0xff]).done().step("quiet", absent_answer("get")).wait(500).done(),
+    Check::NoResponse { to: "get".into() },
+    Outcome::Met
+)]
+#[case::stray_answer_to_garbage(
+    Story::new().send("get", vec![0xff]).done().step("quiet", absent_answer("get"))
+        .message(Content::Error, "?", &json!({"err_code": 7100})).matched(),
+    Check::NoResponse { to: "get".into() },
+    Outcome::Unmet
+)]
+#[case::answer_to_send(
+    Story::new().send("get", record(US, EUT, encode(Content::Request(GET), "s1", &get_body()))).done()
+        .step("wait", await_answer("get")).message(Content::Response(GET), "s1", &get_resp()).matched(),
+    response("get", None),
+    Outcome::Met
+)]
+#[case::no_answer_to_send(
+    Story::new().send("get", record(US, EUT, encode(Content::Request(GET), "s1", &get_body()))).done()
+        .step("wait", await_answer("get")).time_out(5_000),
+    response("get", None),
+    Outcome::Unmet
+)]
+#[case::nobody_waits_for_send(
+    Story::new().send("get", record(US, EUT, encode(Content::Request(GET), "s1", &get_body()))).done(),
+    response("get", None),
+    Outcome::Unknown
+)]
+fn answers_are_judged(#[case] story: Story, #[case] check: Check, #[case] expected: Outcome) {
+    let (outcome, findings) = story.metric(check).outcome();
+    assert_eq!(outcome, expected, "{findings:#?}");
+    assert!(!findings.is_empty() && findings.iter().all(|it| !it.expected.is_empty() && !it.seen.is_empty()));
+}
+
+fn received(matching: Option<Value>) -> Check {
+    Check::Received { step: "note".into(), matching: matching.map(|source| crate::testing::pattern(&source)) }
+}
+
+fn not_received() -> Check {
+    Check::NotReceived { step: "note".into() }
+}
+
+#[rstest]
+#[case::came(Story::new().step("note", await_notify("s")).message(NOTIFY, "n1", &notified("s")).matched(), received(None), Outcome::Met)]
+#[case::matches(
+    Story::new().step("note", await_notify("s")).message(NOTIFY, "n1", &notified("s")).matched(),
+    received(Some(json!({"event": {"event_name": "Boot!"}}))),
+    Outcome::Met
+)]
+#[case::mismatch(
+    Story::new().step("note", await_notify("s")).message(NOTIFY, "n1", &notified("s")).matched(),
+    received(Some(json!({"event": {"event_name": "Periodic!"}}))),
+    Outcome::Unmet
+)]
+#[case::did_not_come(Story::new().step("note", await_notify("s")).time_out(5_000), received(None), Outcome::Unmet)]
+#[case::step_took_the_wrong_one(
+    Story::new().step("note", await_notify("s")).message(NOTIFY, "n1", &notified("t")).matched(), received(None), Outcome::Unknown
+)]
+#[case::connected(
+    Story::new().step("note", Action::Await { what: Expected::Connected, answer: Default::default() }).done(), received(None), Outcome::Met
+)]
+#[case::not_connected(
+    Story::new().step("note", Action::Await { what: Expected::Connected, answer: Default::default() }).time_out(9), received(None), Outcome::Unmet
+)]
+#[case::not_reached(Story::new().step("note", await_notify("s")).not_reached("no connection"), received(None), Outcome::Unknown)]
+#[case::quiet(Story::new().step("note", absent_notify("s")).wait(900).done(), not_received(), Outcome::Met)]
+#[case::quiet_told_as_timeout(Story::new().step("note", absent_notify("s")).time_out(900), not_received(), Outcome::Met)]
+#[case::other_subscription(
+    Story::new().step("note", absent_notify("s")).message(NOTIFY, "n1", &notified("t")).done(), not_received(), Outcome::Met
+)]
+#[case::not_quiet(
+    Story::new().step("note", absent_notify("s")).message(NOTIFY, "n1", &notified("s")).matched(), not_received(), Outcome::Unmet
+)]
+#[case::not_quiet_though_the_step_says_so(
+    Story::new().step("note", absent_notify("s")).message(NOTIFY, "n1", &notified("s")).done(), not_received(), Outcome::Unmet
+)]
+#[case::before_the_step(
+    Story::new().message(NOTIFY, "n1", &notified("s")).step("note", absent_notify("s")).wait(900).done(), not_received(), Outcome::Met
+)]
+#[case::deaf(
+    Story::new().connection(1, ConnectionState::Open, json!({})).connection(1, ConnectionState::Closed, json!({}))
+        .step("note", absent_notify("s")).wait(900).done(),
+    not_received(),
+    Outcome::Unknown
+)]
+fn what_steps_await_is_judged(#[case] story: Story, #[case] check: Check, #[case] expected: Outcome) {
+    let (outcome, findings) = story.metric(check).outcome();
+    assert_eq!(outcome, expected, "{findings:#?}");
+}
+
+#[rstest]
+#[case(&[true, true], Outcome::Met, Outcome::Met)]
+#[case(&[true, false], Outcome::Unmet, Outcome::Met)]
+#[case(&[false, false], Outcome::Unmet, Outcome::Unmet)]
+#[case(&[], Outcome::Met, Outcome::Unmet)]
+fn checks_are_combined(#[case] parts: &[bool], #[case] all: Outcome, #[case] any: Outcome) {
+    let story = asked().response(&get_resp()).matched();
+    let checks: Vec<_> =
+        parts.iter().map(|met| if *met { response("get", None) } else { error("get", &[]) }).collect();
+    assert_eq!(story.clone().metric(Check::All(checks.clone())).outcome().0, all);
+    assert_eq!(story.metric(Check::Any(checks)).outcome().0, any);
+}
+
+#[test]
+fn an_unknown_alternative_leaves_any_unknown() {
+    let story = asked().response(&get_resp()).matched();
+    let (outcome, findings) = story.metric(Check::Any(vec![error("get", &[]), response("gone", None)])).outcome();
+    assert_eq!(outcome, Outcome::Unknown, "{findings:?}");
+}
+
+#[test]
+fn a_finding_shows_the_error_that_came() {
+    let (_, findings) = asked().error(&denied()).matched().metric(response("get", None)).outcome();
+    assert!(findings[0].seen.contains("7006 Permission denied") && findings[0].seen.contains("\"no\""), "{findings:?}");
+}
+
+fn passing() -> Story {
+    asked().response(&get_resp()).matched().metric(response("get", None))
+}
+
+fn setup(story: Story) -> Story {
+    story.phase(Phase::Procedure).ask("get", GET, get_body()).response(&get_resp()).matched().metric(response("get", None))
+}
+
+#[rstest]
+#[case::pass(passing(), Verdict::Pass)]
+#[case::unmet(passing().metric(error("get", &[])), Verdict::Fail)]
+#[case::unknown(passing().metric(response("gone", None)), Verdict::Inconclusive)]
+#[case::unmet_beats_unknown(passing().metric(response("gone", None)).metric(error("get", &[])), Verdict::Fail)]
+#[case::no_metric(asked().response(&get_resp()).matched(), Verdict::Inconclusive)]
+#[case::fault(passing().metric(error("get", &[])).step("x", Action::Wait(Default::default())).end(StepOutcome::Fault { causes: vec!["disk full".into()] }), Verdict::Error)]
+#[case::universal(passing().receive(vec![0xff]), Verdict::Fail)]
+#[case::setup_done(setup(Story::new().phase(Phase::Setup).ask("s", GET, get_body()).response(&get_resp()).matched()), Verdict::Pass)]
+#[case::setup_error(setup(Story::new().phase(Phase::Setup).ask("s", GET, get_body()).error(&denied()).matched()), Verdict::Inconclusive)]
+#[case::setup_lacks_capture(
+    setup(Story::new().phase(Phase::Setup).ask("s", GET, get_body()).capture("x").response(&get_resp()).matched()), Verdict::Inconclusive
+)]
+#[case::setup_matches(
+    setup(Story::new().phase(Phase::Setup).ask("s", GET, get_body()).wanting(&json!({"req_path_results": {"$count": 1}})).response(&get_resp()).matched()),
+    Verdict::Pass
+)]
+#[case::setup_does_not_match(
+    setup(Story::new().phase(Phase::Setup).ask("s", GET, get_body()).wanting(&json!({"req_path_results": []})).response(&get_resp()).matched()),
+    Verdict::Inconclusive
+)]
+#[case::setup_silence_is_universal(setup(Story::new().phase(Phase::Setup).ask("s", GET, get_body()).time_out(9)), Verdict::Fail)]
+#[case::setup_not_reached(
+    setup(Story::new().phase(Phase::Setup).step("s", Action::Request { kind: GET, body: get_body() }).not_reached("no connection")), Verdict::Inconclusive
+)]
+#[case::setup_silence_as_wanted(setup(Story::new().phase(Phase::Setup).step("s", absent_notify("s")).time_out(9)), Verdict::Pass)]
+#[case::setup_noise(
+    setup(Story::new().phase(Phase::Setup).step("s", absent_notify("s")).message(NOTIFY, "n", &notified("s")).matched()), Verdict::Inconclusive
+)]
+fn verdicts_are_merged(#[case] story: Story, #[case] expected: Verdict) {
+    let judgement = story.judge();
+    assert_eq!(judgement.verdict, expected, "{judgement:#?}");
+    assert_eq!(judgement.reason.is_none(), expected == Verdict::Pass);
+}
+
+#[test]
+fn metrics_are_unknown_when_the_setup_failed() {
+    let story = setup(Story::new().phase(Phase::Setup).ask("s", GET, get_body()).error(&denied()).matched());
+    let judgement = story.metric(error("get", &[])).judge();
+    assert!(judgement.metrics.iter().all(|metric| metric.outcome == Outcome::Unknown), "{judgement:#?}");
+    assert!(judgement.reason.unwrap().contains("setup step 1: Error 7006"));
+}
+
+#[test]
+fn a_trace_of_another_case_is_our_error() {
+    let mut story = passing();
+    story.case.id = "1.2".parse().unwrap();
+    assert_eq!(story.judge().verdict, Verdict::Error);
+}
+
+#[rstest]
+#[case(Some("1.4"), &["1.3"], Outcome::Met)]
+#[case(Some("1.4"), &["1.3", "1.4"], Outcome::Unmet)]
+#[case(Some("1.10"), &["1.9"], Outcome::Met)]
+#[case(Some("1.4"), &[], Outcome::Unknown)]
+#[case(None, &[], Outcome::Unmet)]
+fn metrics_of_later_versions_do_not_count(#[case] since: Option<&str>, #[case] versions: &[&str], #[case] expected: Outcome) {
+    let mut story = passing().metric(error("get", &[]));
+    story.case.metrics.last_mut().unwrap().since = since.map(str::to_owned);
+    story.trace.header.usp_versions = versions.iter().map(|it| (*it).to_owned()).collect();
+    assert_eq!(story.outcome().0, expected);
+}
+
+const DELETE: MessageKind = MessageKind::Delete;
+
+fn deleted(success: bool) -> Value {
+    let status = if success { json!({"oper_success": {}}) } else { json!({"oper_failure": {"err_code": 7024}}) };
+    json!({"deleted_obj_results": [{"requested_path": "Device.X.1.", "oper_status": status}]})
+}
+
+fn cleaning(partial: bool) -> Story {
+    let body = json!({"allow_partial": partial, "obj_paths": ["Device.X.1."]});
+    passing().phase(Phase::CleanUp).ask("", DELETE, body)
+}
+
+fn compared(story: Story, differences: &[&str]) -> Story {
+    story.event(What::CleanUp { differences: differences.iter().map(|it| (*it).to_owned()).collect() })
+}
+
+fn lacking(variable: &str) -> Story {
+    let body = json!({"obj_paths": [format!("{{{{{variable}}}}}")]});
+    passing().phase(Phase::CleanUp).step("", Action::Request { kind: DELETE, body }).not_reached("no value")
+}
+
+#[rstest]
+#[case::clean(compared(cleaning(false).response(&deleted(true)).matched(), &[]), "clean")]
+#[case::no_steps(compared(passing(), &[]), "clean")]
+#[case::differs(compared(cleaning(false).response(&deleted(true)).matched(), &["a row is left"]), "dirty")]
+#[case::refused(compared(cleaning(false).error(&denied()).matched(), &[]), "dirty")]
+#[case::failed_inside(compared(cleaning(false).response(&deleted(false)).matched(), &[]), "dirty")]
+#[case::partial(compared(cleaning(true).response(&deleted(false)).matched(), &[]), "clean")]
+#[case::silent(compared(cleaning(false).time_out(9), &[]), "dirty")]
+#[case::nothing_to_do(compared(lacking("never"), &[]), "clean")]
+#[case::unreachable(compared(lacking("known").variable("known", "Device.X.1."), &[]), "unverified")]
+#[case::not_compared(cleaning(false).response(&deleted(true)).matched(), "unverified")]
+fn clean_up_is_told(#[case] story: Story, #[case] expected: &str) {
+    let judgement = story.judge();
+    let told = match &judgement.clean_up {
+        CleanUp::Clean => "clean",
+        CleanUp::Dirty(_) => "dirty",
+        CleanUp::Unverified(_) => "unverified",
+    };
+    assert_eq!(told, expected, "{:?}", judgement.clean_up);
+}
+
+#[test]
+fn the_same_trace_read_back_is_judged_the_same() {
+    let story = passing().metric(error("get", &[]));
+    let text = story.trace.to_json_lines().unwrap();
+    assert_eq!(judge(&story.case, &Trace::from_json_lines(&text).unwrap()), story.judge());
+}
+
+fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let payload = proptest::collection::vec(any::<u8>(), 0..60);
+    prop_oneof![payload.clone(), payload.prop_map(|bytes| record(EUT, US, bytes))]
+}
+
+proptest! {
+    #[test]
+    fn any_record_is_judged(bytes in any_bytes(), sent in any_bytes()) {
+        let story = asked().receive(bytes.clone()).sent(sent).receive(bytes).matched();
+        let story = story.metric(response("get", None)).metric(error("get", &[])).metric(Check::NoResponse { to: "get".into() });
+        let judgement = story.judge();
+        prop_assert_eq!(judgement.metrics.len(), 3);
+        prop_assert!(crate::exchange::lines(&story.trace).len() >= 4);
+    }
+
+    #[test]
+    fn a_trace_may_be_cut_anywhere(from in 0_usize..12, to in 0_usize..12) {
+        let mut story = passing().step("note", await_notify("s")).message(NOTIFY, "n1", &notified("s")).matched()
+            .metric(received(None)).metric(not_received());
+        story.trace.events = story.trace.events.into_iter().skip(from).take(to).collect();
+        prop_assert_eq!(story.judge().metrics.len(), 3);
+    }
+}
