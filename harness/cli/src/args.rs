@@ -15,14 +15,14 @@ Exit codes:
 /// Conformance test harness for USP Agents (TR-369), with the cases of TP-469.
 #[derive(Debug, Parser)]
 #[command(name = "uspec", version, after_help = EXIT_CODES, arg_required_else_help = true)]
-pub(crate) struct Cli {
+pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub enum Command {
     /// Run test cases against a device, or against the bundled Agent.
     Run(RunArgs),
     /// List the catalogue, with what would become of every case.
@@ -39,30 +39,30 @@ pub(crate) enum Command {
 
 /// Which cases.
 #[derive(Debug, Clone, Default, Args)]
-pub(crate) struct SelectArgs {
+pub struct SelectArgs {
     /// Case ids or globs, such as `1.1`, `1.4*`, `2.*`.
     #[arg(value_name = "CASE")]
-    pub(crate) cases: Vec<String>,
+    pub cases: Vec<String>,
     /// Only cases of this chapter of the plan.
     #[arg(long, value_name = "N")]
-    pub(crate) chapter: Vec<u16>,
+    pub chapter: Vec<u16>,
     /// Only cases that need this TP-469 feature ID.
     #[arg(long, value_name = "ID")]
-    pub(crate) feature: Vec<u16>,
+    pub feature: Vec<u16>,
     /// Only cases that test this TR-369 requirement, such as `R-ADD.1`.
     #[arg(long, value_name = "R")]
-    pub(crate) requirement: Vec<String>,
+    pub requirement: Vec<String>,
     /// Only cases with this tag.
     #[arg(long, value_name = "TAG")]
-    pub(crate) tag: Vec<String>,
+    pub tag: Vec<String>,
 }
 
 /// From where the catalogue comes.
 #[derive(Debug, Clone, Default, Args)]
-pub(crate) struct CatalogueArgs {
+pub struct CatalogueArgs {
     /// A folder of test cases that replaces the built-in catalogue.
     #[arg(long, value_name = "DIR", env = "USPEC_TESTCASES")]
-    pub(crate) testcases: Option<PathBuf>,
+    pub testcases: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -78,37 +78,37 @@ Examples:
 Reports go to reports/out/: junit.xml, run.json, report.html and one Trace a case under traces/.
 
 {EXIT_CODES}"))]
-pub(crate) struct RunArgs {
+pub struct RunArgs {
     #[command(flatten)]
-    pub(crate) select: SelectArgs,
+    pub select: SelectArgs,
     #[command(flatten)]
-    pub(crate) catalogue: CatalogueArgs,
+    pub catalogue: CatalogueArgs,
     /// The EUT profile. Without it, the bundled Agent is judged.
     #[arg(long, value_name = "FILE", env = "USPEC_EUT")]
-    pub(crate) eut: Option<PathBuf>,
+    pub eut: Option<PathBuf>,
     /// Judge the bundled Agent over loopback sockets in real time instead of in memory.
     #[arg(long, conflicts_with = "eut")]
-    pub(crate) real: bool,
+    pub real: bool,
     /// A named fault for the bundled Agent (`uspec agent --list-faults` lists them).
     #[arg(long, value_name = "NAME", conflicts_with = "eut")]
-    pub(crate) fault: Vec<String>,
+    pub fault: Vec<String>,
     /// Only say what would run, and why the rest would not.
     #[arg(long)]
-    pub(crate) dry_run: bool,
+    pub dry_run: bool,
     /// Where the reports go.
     #[arg(long, value_name = "DIR", default_value = "reports/out")]
-    pub(crate) out: PathBuf,
+    pub out: PathBuf,
     /// Put before the path in `[[ATTACHMENT|…]]`; by default the reports folder as given with --out.
     #[arg(long, value_name = "PREFIX")]
-    pub(crate) attachment_base: Option<String>,
+    pub attachment_base: Option<String>,
     /// Print nothing but the summary.
     #[arg(long, short)]
-    pub(crate) quiet: bool,
+    pub quiet: bool,
 }
 
 /// How a listing is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub enum Format {
     /// For people.
     Text,
     /// For programs.
@@ -121,17 +121,17 @@ Examples:
   uspec list                               every case of the catalogue
   uspec list --chapter 1 --format json     id, title, decision, requirements, features and metrics, for programs
   uspec list --eut my-device.yaml          with the decision for this device")]
-pub(crate) struct ListArgs {
+pub struct ListArgs {
     #[command(flatten)]
-    pub(crate) select: SelectArgs,
+    pub select: SelectArgs,
     #[command(flatten)]
-    pub(crate) catalogue: CatalogueArgs,
+    pub catalogue: CatalogueArgs,
     /// The EUT profile for which the decisions are made; the bundled Agent's when not given.
     #[arg(long, value_name = "FILE")]
-    pub(crate) eut: Option<PathBuf>,
+    pub eut: Option<PathBuf>,
     /// How it is written.
     #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    pub format: Format,
 }
 
 #[derive(Debug, Args)]
@@ -140,10 +140,10 @@ Examples:
   uspec check                              the built-in catalogue
   uspec check testcases                    a folder of test cases
   uspec check my-device.yaml 1.10.yaml     single files: EUT profiles or test cases")]
-pub(crate) struct CheckArgs {
+pub struct CheckArgs {
     /// Files or folders; the built-in catalogue when none is given.
     #[arg(value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
+    pub paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -151,15 +151,15 @@ pub(crate) struct CheckArgs {
 Examples:
   uspec judge reports/out/traces/1.10-websocket.jsonl    the verdict again, from the same bytes
   uspec judge --testcases my-cases reports/out/traces/*  with corrected metrics")]
-pub(crate) struct JudgeArgs {
+pub struct JudgeArgs {
     /// Traces that a run wrote.
     #[arg(value_name = "TRACE", required = true)]
-    pub(crate) traces: Vec<PathBuf>,
+    pub traces: Vec<PathBuf>,
     #[command(flatten)]
-    pub(crate) catalogue: CatalogueArgs,
+    pub catalogue: CatalogueArgs,
     /// How it is written.
     #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(crate) format: Format,
+    pub format: Format,
 }
 
 #[derive(Debug, Args)]
@@ -168,36 +168,36 @@ Examples:
   uspec agent --connect ws://127.0.0.1:8080/usp    connects to a Controller, as most devices do
   uspec agent --listen ws://127.0.0.1:8081/usp     waits for a Controller
   uspec agent --list-faults                        names and meanings of the faults it can have")]
-pub(crate) struct AgentArgs {
+pub struct AgentArgs {
     /// The Controller's WebSocket URL to connect to.
     #[arg(long, value_name = "URL", required_unless_present_any = ["listen", "list_faults"])]
-    pub(crate) connect: Option<String>,
+    pub connect: Option<String>,
     /// The WebSocket URL to listen on.
     #[arg(long, value_name = "URL", conflicts_with = "connect")]
-    pub(crate) listen: Option<String>,
+    pub listen: Option<String>,
     /// The Agent's Endpoint ID.
     #[arg(long, value_name = "ID", default_value = "proto::uspec-agent")]
-    pub(crate) endpoint_id: String,
+    pub endpoint_id: String,
     /// The Controller's Endpoint ID.
     #[arg(long, value_name = "ID", default_value = "proto::uspec-controller")]
-    pub(crate) controller: String,
+    pub controller: String,
     /// Where its data model is kept over a restart; in memory when not given.
     #[arg(long, value_name = "FILE")]
-    pub(crate) state: Option<PathBuf>,
+    pub state: Option<PathBuf>,
     /// A fault to have; may stand more than once.
     #[arg(long, value_name = "NAME")]
-    pub(crate) fault: Vec<String>,
+    pub fault: Vec<String>,
     /// List the faults and end.
     #[arg(long)]
-    pub(crate) list_faults: bool,
+    pub list_faults: bool,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct SchemaArgs {
+pub struct SchemaArgs {
     /// Write nothing; fail when a file is not as it would be written.
     #[arg(long)]
-    pub(crate) check: bool,
+    pub check: bool,
     /// The project's top folder.
     #[arg(long, value_name = "DIR", default_value = ".")]
-    pub(crate) root: PathBuf,
+    pub root: PathBuf,
 }

@@ -15,13 +15,13 @@ use uspec_testplan::{
 const BUNDLED: &str = include_str!("../../../fixtures/eut/bundled.yaml");
 
 /// The catalogue that the arguments name.
-pub(crate) fn catalogue(args: &CatalogueArgs) -> Result<Catalogue, Error> {
+pub fn catalogue(args: &CatalogueArgs) -> Result<Catalogue, Error> {
     let source = args.testcases.clone().map_or(Source::Embedded, Source::Directory);
     Ok(Catalogue::load(&source)?)
 }
 
 /// The profile in this file, or the bundled Agent's.
-pub(crate) fn profile(file: Option<&Path>) -> Result<EutProfile, Error> {
+pub fn profile(file: Option<&Path>) -> Result<EutProfile, Error> {
     match file {
         Some(file) => Ok(EutProfile::load(file)?),
         None => Ok(EutProfile::parse("fixtures/eut/bundled.yaml", BUNDLED, Path::new("."))?),
@@ -29,7 +29,7 @@ pub(crate) fn profile(file: Option<&Path>) -> Result<EutProfile, Error> {
 }
 
 /// The selection that the arguments describe.
-pub(crate) fn selection(args: &SelectArgs) -> Result<Selection, Error> {
+pub fn selection(args: &SelectArgs) -> Result<Selection, Error> {
     let mut selection = Selection::all();
     for glob in &args.cases {
         selection = selection.id(glob).map_err(|error| Error::Message(format!("error: {error}")))?;

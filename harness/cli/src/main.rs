@@ -1,24 +1,11 @@
-//! The `uspec` binary. Here is what touches files, terminals and exit codes; everything else is in the libraries.
+//! The `uspec` binary.
 
-mod args;
-mod command;
-mod load;
-mod outcome;
-
-use args::{Cli, Command};
-use clap::Parser;
-use outcome::Exit;
+use clap::Parser as _;
 use std::process::ExitCode;
+use uspec_cli::{args::Cli, command, outcome::Exit};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let done = match &cli.command {
-        Command::Check(args) => command::check::run(args),
-        Command::List(args) => command::list::run(args),
-        Command::Judge(args) => command::judge::run(args),
-        Command::Schema(args) => command::schema::run(args),
-    };
-    match done {
+    match command::run(&Cli::parse()) {
         Ok(exit) => exit.into(),
         Err(error) => {
             eprint!("{error}");

@@ -5,7 +5,7 @@ use uspec_testplan::{diagnostic::Diagnostics, verdict::Verdict};
 
 /// The exit code; `uspec --help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
+pub enum Exit {
     /// All is well.
     Good,
     /// At least one case failed.
@@ -20,7 +20,7 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// The code that goes with the worst verdict. A fail of the EUT is told before an error of ours.
-    pub(crate) fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
+    pub fn of(verdicts: impl IntoIterator<Item = Verdict>) -> Self {
         let mut exit = Self::Good;
         for verdict in verdicts {
             match verdict {
@@ -47,7 +47,7 @@ impl From<Exit> for ExitCode {
 
 /// Why nothing could be done.
 #[derive(Debug)]
-pub(crate) enum Error {
+pub enum Error {
     /// Mistakes of an author, each with its place.
     Diagnostics(Box<Diagnostics>),
     /// Anything else: what could not be done, then the causes.
@@ -56,7 +56,7 @@ pub(crate) enum Error {
 
 impl Error {
     /// What could not be done, with its cause chain.
-    pub(crate) fn new(what: impl fmt::Display, cause: &dyn std::error::Error) -> Self {
+    pub fn new(what: impl fmt::Display, cause: &dyn std::error::Error) -> Self {
         let mut text = format!("error: {what}: {cause}");
         let mut source = cause.source();
         while let Some(cause) = source {
@@ -68,7 +68,7 @@ impl Error {
     }
 
     /// A file that cannot be read or written.
-    pub(crate) fn file(what: &str, path: &Path, cause: &std::io::Error) -> Self {
+    pub fn file(what: &str, path: &Path, cause: &std::io::Error) -> Self {
         Self::Message(format!("error: {} cannot be {what}: {cause}", path.display()))
     }
 }

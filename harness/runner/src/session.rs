@@ -140,6 +140,11 @@ impl Session {
         warnings(&self.controller.end_trace(header), at)
     }
 
+    /// Judges by these USP versions from now on, in place of those that the EUT named: what its vendor claims.
+    pub fn claim_versions(&mut self, versions: &[String]) {
+        self.usp_versions = versions.to_vec();
+    }
+
     /// Whether the EUT is connected at this moment, as far as has been looked.
     pub fn is_connected(&self) -> bool {
         self.controller.current().is_some()

@@ -12,7 +12,7 @@ use uspec_testplan::{
     profile::EutProfile,
 };
 
-pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Error> {
+pub fn run(args: &CheckArgs) -> Result<Exit, Error> {
     if args.paths.is_empty() {
         let catalogue = load::catalogue(&CatalogueArgs::default())?;
         report("the built-in catalogue", &catalogue);

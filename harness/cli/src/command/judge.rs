@@ -24,7 +24,7 @@ struct Row {
     judgement: Judgement,
 }
 
-pub(crate) fn run(args: &JudgeArgs) -> Result<Exit, Error> {
+pub fn run(args: &JudgeArgs) -> Result<Exit, Error> {
     let catalogue = load::catalogue(&args.catalogue)?;
     let rows = args.traces.iter().map(|path| one(path, &catalogue)).collect::<Result<Vec<_>, _>>()?;
     match args.format {

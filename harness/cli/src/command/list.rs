@@ -23,7 +23,7 @@ struct Row<'a> {
     metrics: Vec<u16>,
 }
 
-pub(crate) fn run(args: &ListArgs) -> Result<Exit, Error> {
+pub fn run(args: &ListArgs) -> Result<Exit, Error> {
     let catalogue = load::catalogue(&args.catalogue)?;
     let profile = load::profile(args.eut.as_deref())?;
     let selection = load::selection(&args.select)?;
@@ -48,7 +48,7 @@ fn selected(plan: Plan) -> Plan {
 }
 
 /// A plan for people, one line a case.
-pub(crate) fn lines(plan: &Plan) -> String {
+pub fn lines(plan: &Plan) -> String {
     plan.entries
         .iter()
         .map(|entry| {

@@ -1,6 +1,28 @@
 //! One file a subcommand.
 
-pub(crate) mod check;
-pub(crate) mod judge;
-pub(crate) mod list;
-pub(crate) mod schema;
+pub mod agent;
+pub mod check;
+pub mod judge;
+pub mod list;
+pub mod run;
+pub mod schema;
+
+use crate::{
+    args::{Cli, Command},
+    outcome::{Error, Exit},
+};
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Whatever keeps it from being done.
+pub fn run(cli: &Cli) -> Result<Exit, Error> {
+    match &cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Check(args) => check::run(args),
+        Command::List(args) => list::run(args),
+        Command::Judge(args) => judge::run(args),
+        Command::Agent(args) => agent::run(args),
+        Command::Schema(args) => schema::run(args),
+    }
+}

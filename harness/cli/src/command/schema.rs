@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{fs, path::PathBuf};
 
-pub(crate) fn run(args: &SchemaArgs) -> Result<Exit, Error> {
+pub fn run(args: &SchemaArgs) -> Result<Exit, Error> {
     let mut stale = Vec::new();
     for (path, text) in files(args)? {
         if fs::read_to_string(&path).is_ok_and(|there| there == text) {

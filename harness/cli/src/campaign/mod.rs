@@ -1,0 +1,197 @@
+//! A campaign: every MTP of a profile, every case of the plan, and what became of each.
+//!
+//! One decision behind it: whatever happens on the way, each (case, MTP) of the catalogue ends up in the report, with a verdict or
+//! the reason why there is none. An EUT that never connects makes the cases inconclusive and not skipped: a dashboard must not stay green.
+
+mod results;
+
+use results::{BroughtUp, Results};
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+use uspec_mtp::network::Network;
+use uspec_runner::{BringUp, EutControl, Progress, Session, SessionConfig, execute};
+use uspec_testplan::{
+    case::{CaseId, TestCase},
+    catalogue::Catalogue,
+    features::FeatureSet,
+    judge::judge,
+    plan::{Decision, Plan, plan},
+    profile::{EutProfile, Mtp},
+    run_report::RunReport,
+    selection::Selection,
+    trace::Trace,
+    verdict::{Judgement, Verdict},
+};
+
+/// The harness's own version, as reports name it.
+pub const HARNESS: &str = env!("CARGO_PKG_VERSION");
+
+/// What a campaign is made of.
+#[derive(Debug)]
+pub struct Campaign<'a> {
+    /// The cases.
+    pub catalogue: &'a Catalogue,
+    /// The device, and how it is reached.
+    pub profile: &'a EutProfile,
+    /// Which cases.
+    pub selection: &'a Selection,
+    /// Where connections come from.
+    pub network: Arc<dyn Network>,
+    /// How the device is controlled.
+    pub control: Arc<dyn EutControl>,
+    /// Ends the campaign early and in order.
+    pub cancel: CancellationToken,
+}
+
+/// What happens on the way, for whoever watches or keeps.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// Our end of the MTP is ready; an EUT that connects may be started now.
+    Ready {
+        /// The MTP.
+        mtp: &'a Mtp,
+    },
+    /// The EUT was found, or not; the Trace of it.
+    BroughtUp {
+        /// The MTP.
+        mtp: &'a Mtp,
+        /// What happened.
+        trace: &'a Trace,
+        /// Why no case can run, when that is so.
+        failure: Option<String>,
+    },
+    /// A case was run and judged.
+    Judged {
+        /// The case.
+        case: &'a TestCase,
+        /// The MTP's name.
+        mtp: &'a str,
+        /// Its place, from 1.
+        nth: usize,
+        /// How many there are.
+        of: usize,
+        /// What happened.
+        trace: &'a Trace,
+        /// What it means.
+        judgement: &'a Judgement,
+        /// How long it took.
+        duration: Duration,
+    },
+}
+
+/// Who is told what happens; gives back the path of the Trace's file, relative to the report, when it kept one.
+pub type Watch<'w> = dyn FnMut(Event<'_>) -> Option<String> + Send + 'w;
+
+impl Campaign<'_> {
+    /// Runs everything and reports it.
+    ///
+    /// # Errors
+    /// What keeps anything from starting: a selection that matches nothing, a port in use, a certificate that cannot be read.
+    pub async fn run(&self, watch: &mut Watch<'_>) -> Result<RunReport, crate::outcome::Error> {
+        let mut results = Results::new(self.catalogue, self.profile);
+        let first = self.plan(&FeatureSet::from_profile(self.profile, &self.catalogue.features), &self.versions(&[]))?;
+        for mtp in &self.profile.mtps {
+            self.over(mtp, &first, &mut results, watch).await?;
+        }
+        Ok(results.report(&first))
+    }
+
+    /// What would become of every (case, MTP), as far as the profile alone tells.
+    ///
+    /// # Errors
+    /// A selection that matches nothing.
+    pub fn plan(&self, features: &FeatureSet, versions: &[String]) -> Result<Plan, crate::outcome::Error> {
+        plan(self.catalogue, self.profile, self.selection, features, versions)
+            .map_err(|error| crate::outcome::Error::Message(format!("error: {error}")))
+    }
+
+    /// The versions that count: the vendor's claim, or what the device named.
+    fn versions(&self, device: &[String]) -> Vec<String> {
+        if self.profile.usp_versions.is_empty() { device.to_vec() } else { self.profile.usp_versions.clone() }
+    }
+
+    async fn over(
+        &self,
+        mtp: &Mtp,
+        first: &Plan,
+        results: &mut Results,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), crate::outcome::Error> {
+        let config = SessionConfig::from_profile(self.profile, mtp, &self.catalogue.hash, HARNESS)
+            .map_err(|cause| crate::outcome::Error::new(&mtp.name, &cause))?;
+        let mut session = Session::open(config, Arc::clone(&self.network), Arc::clone(&self.control))
+            .await
+            .map_err(|cause| crate::outcome::Error::new(&mtp.name, &cause))?;
+        watch(Event::Ready { mtp });
+        match session.bring_up(&self.cancel).await {
+            Err(failure) => {
+                let reason = failure.reason.to_string();
+                watch(Event::BroughtUp { mtp, trace: &failure.trace, failure: Some(reason.clone()) });
+                results.no_bring_up(&mtp.name, &reason, self.cancel.is_cancelled(), first);
+            }
+            Ok(found) => {
+                watch(Event::BroughtUp { mtp, trace: &found.trace, failure: None });
+                self.cases(mtp, &mut session, found, results, watch).await?;
+            }
+        }
+        results.warn(session.close().await);
+        Ok(())
+    }
+
+    async fn cases(
+        &self,
+        mtp: &Mtp,
+        session: &mut Session,
+        found: BringUp,
+        results: &mut Results,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), crate::outcome::Error> {
+        let detected = found.supported_dm.as_ref().map(|dm| self.catalogue.features.detect(dm)).unwrap_or_default();
+        let (features, contradictions) = FeatureSet::with_device(self.profile, &self.catalogue.features, &detected);
+        let versions = self.versions(&found.usp_versions);
+        session.claim_versions(&versions);
+        let planned = self.plan(&features, &versions)?;
+        let cases = self.runnable(&planned, &mtp.name);
+        results.brought_up(&mtp.name, BroughtUp { found: &found, features, versions, contradictions, planned });
+        let (total, mut nth) = (cases.len(), 0);
+        let end = execute(session, &cases, &found.variables, &self.cancel, &mut |progress| match progress {
+            Progress::CaseStarted { nth: now, .. } => nth = now,
+            Progress::CaseEnded { case, trace, duration } => {
+                let judgement = judge(case, &trace);
+                let event = Event::Judged {
+                    case,
+                    mtp: &mtp.name,
+                    nth,
+                    of: total,
+                    trace: &trace,
+                    judgement: &judgement,
+                    duration,
+                };
+                let file = watch(event);
+                results.judged(&case.id, &mtp.name, &trace, judgement, duration, file);
+            }
+            Progress::NotReached { case, reason } => results.not_reached(&case.id, &mtp.name, reason),
+        })
+        .await;
+        results.interrupted(end.interrupted);
+        Ok(())
+    }
+
+    fn runnable<'c>(&'c self, planned: &Plan, mtp: &str) -> Vec<&'c TestCase> {
+        let runs = planned.entries.iter().filter(|entry| entry.mtp == mtp && entry.decision == Decision::Run);
+        runs.filter_map(|entry| self.case(&entry.case)).collect()
+    }
+
+    fn case(&self, id: &CaseId) -> Option<&TestCase> {
+        self.catalogue.get(id).and_then(|entry| entry.case.as_ref())
+    }
+}
+
+/// The verdict of every case that ran, apart from those that the profile says are known to fail.
+pub fn verdicts(report: &RunReport, profile: &EutProfile) -> Vec<Verdict> {
+    let today = jiff::Zoned::now().date();
+    let excused = |result: &&uspec_testplan::run_report::CaseResult| {
+        profile.known_failing.iter().any(|entry| entry.excuses(result, today))
+    };
+    report.results.iter().filter(|result| !excused(result)).filter_map(|result| result.verdict()).collect()
+}

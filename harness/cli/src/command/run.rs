@@ -1,0 +1,173 @@
+//! `uspec run`: judges a device, or the bundled Agent, and writes the reports.
+
+use crate::{
+    args::RunArgs,
+    bundled::{self, Where},
+    campaign::{Campaign, Event, verdicts},
+    command::list,
+    files::Reports,
+    load,
+    outcome::{Error, Exit},
+};
+use std::{io::IsTerminal as _, sync::Arc};
+use tokio_util::sync::CancellationToken;
+use uspec_mtp::network::RealNetwork;
+use uspec_report::summary;
+use uspec_runner::ProgramControl;
+use uspec_testplan::{
+    catalogue::Catalogue,
+    features::FeatureSet,
+    plan::plan,
+    profile::{EutProfile, Mtp, Transport, WebSocketRole},
+    run_report::RunReport,
+    selection::Selection,
+};
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever keeps anything from being run or written.
+pub fn run(args: &RunArgs) -> Result<Exit, Error> {
+    let catalogue = load::catalogue(&args.catalogue)?;
+    let profile = load::profile(args.eut.as_deref())?;
+    let selection = load::selection(&args.select)?;
+    if args.dry_run {
+        return dry_run(&catalogue, &profile, &selection);
+    }
+    let reports = Reports::prepare(&args.out, args.attachment_base.as_deref())?;
+    let report = match (&args.eut, args.real) {
+        (Some(_), _) => block_on(device(args, &catalogue, &profile, &selection, &reports))?,
+        (None, real) => {
+            let place = if real { Where::Loopback } else { Where::Memory };
+            let bundled = bundled::Bundled::new(&profile, &args.fault, place)?;
+            bundled.judge(&catalogue, &selection, &mut |event| watch(args, &reports, event))?
+        }
+    };
+    reports.write(&report)?;
+    print!("{}", summary::render(&report));
+    println!("reports in {}: junit.xml, run.json, report.html, traces/", args.out.display());
+    Ok(exit(&report, &profile))
+}
+
+fn exit(report: &RunReport, profile: &EutProfile) -> Exit {
+    if report.run.interrupted.as_deref().is_some_and(|why| why.contains("interrupted")) {
+        return Exit::Interrupted;
+    }
+    let verdicts = verdicts(report, profile);
+    let problems = uspec_testplan::profile::check_known_failing(
+        &profile.known_failing,
+        &report.results,
+        jiff::Zoned::now().date(),
+    );
+    match Exit::of(verdicts) {
+        // A list of known failures that is wrong must not pass unseen.
+        Exit::Good if !problems.is_empty() || report.run.interrupted.is_some() || report.verdict().is_none() => {
+            Exit::Undecided
+        }
+        exit => exit,
+    }
+}
+
+fn dry_run(catalogue: &Catalogue, profile: &EutProfile, selection: &Selection) -> Result<Exit, Error> {
+    let features = FeatureSet::from_profile(profile, &catalogue.features);
+    let plan = plan(catalogue, profile, selection, &features, &profile.usp_versions)
+        .map_err(|error| Error::Message(format!("error: {error}")))?;
+    print!("{}", list::lines(&plan));
+    Ok(Exit::Good)
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| Error::new("the runtime cannot be started", &cause))?;
+    runtime.block_on(work)
+}
+
+async fn device(
+    args: &RunArgs,
+    catalogue: &Catalogue,
+    profile: &EutProfile,
+    selection: &Selection,
+    reports: &Reports,
+) -> Result<RunReport, Error> {
+    let cancel = CancellationToken::new();
+    cancel_on_ctrl_c(cancel.clone());
+    let campaign = Campaign {
+        catalogue,
+        profile,
+        selection,
+        network: Arc::new(RealNetwork),
+        control: Arc::new(ProgramControl::from_profile(&profile.control)),
+        cancel,
+    };
+    campaign.run(&mut |event| watch(args, reports, event)).await
+}
+
+/// The first Ctrl-C ends the run in order, with its reports; the second one ends the process.
+pub(crate) fn cancel_on_ctrl_c(cancel: CancellationToken) {
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            eprintln!("ending the run; its reports are written (once more Ctrl-C ends at once)");
+            cancel.cancel();
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(130);
+        }
+    });
+}
+
+/// One line a case, and its Trace kept.
+fn watch(args: &RunArgs, reports: &Reports, event: Event<'_>) -> Option<String> {
+    match event {
+        Event::Ready { mtp } => {
+            say(args, &ready(mtp));
+            None
+        }
+        Event::BroughtUp { mtp, trace, failure } => {
+            if let Some(reason) = failure {
+                eprintln!("{}: {reason}", mtp.name);
+            }
+            reports.trace(&format!("bring-up-{}", mtp.name), trace)
+        }
+        Event::Judged { case, mtp, nth, of, trace, judgement, duration } => {
+            let verdict = summary::word(judgement.verdict);
+            let text = format!(
+                "{nth:>3}/{of} {verdict:<12} {:<6} {} [{mtp}] {:.1} s",
+                case.id.to_string(),
+                case.title,
+                duration.as_secs_f64()
+            );
+            say(args, &colour(verdict, text));
+            reports.trace(&format!("{}-{mtp}", case.id), trace)
+        }
+    }
+}
+
+fn ready(mtp: &Mtp) -> String {
+    let Transport::WebSocket(websocket) = &mtp.transport;
+    let scheme = if websocket.tls.is_some() { "wss" } else { "ws" };
+    let url = format!("{scheme}://{}{}", websocket.address, websocket.path);
+    match websocket.role {
+        WebSocketRole::EutConnects => format!("{}: waiting for the EUT at {url}", mtp.name),
+        WebSocketRole::WeConnect => format!("{}: connecting to the EUT at {url}", mtp.name),
+    }
+}
+
+fn say(args: &RunArgs, line: &str) {
+    if !args.quiet {
+        println!("{line}");
+    }
+}
+
+fn colour(verdict: &str, line: String) -> String {
+    if std::env::var_os("NO_COLOR").is_some() || !std::io::stdout().is_terminal() {
+        return line;
+    }
+    let code = match verdict {
+        "pass" => 32,
+        "fail" => 31,
+        _ => 33,
+    };
+    format!("\u{1b}[{code}m{line}\u{1b}[0m")
+}
