@@ -167,7 +167,8 @@ impl Parser<'_> {
         if !self.peek().is_some_and(|first| first.is_ascii_alphabetic() || first == '_') {
             return Err(self.error(expected));
         }
-        Ok(self.take_while(|character| character.is_ascii_alphanumeric() || character == '_').to_owned())
+        // TR-106 lets a name go on with hyphens, which the prefixes of vendors have; the grammar in TR-369 leaves them out (R-ARC.7).
+        Ok(self.take_while(|character| character.is_ascii_alphanumeric() || matches!(character, '_' | '-')).to_owned())
     }
 
     fn positive(&mut self) -> Result<u64, PathError> {
