@@ -136,3 +136,51 @@ fn connection_line(connection: u32, state: ConnectionState, details: &Value) -> 
         if is_empty(details) { String::new() } else { format!(": {}", show::cut_at(&brief(details), MAX_BODY)) };
     Some(format!("== connection {connection} {word}{details}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uspec_usp::schema::MessageKind;
+
+    use super::*;
+    use crate::testing::Story;
+
+    #[test]
+    fn each_event_that_matters_has_a_line() {
+        let story = Story::new()
+            .connection(1, ConnectionState::Open, json!({"peer": "10.0.0.1"}))
+            .ask("get", MessageKind::Get, json!({"param_paths": ["Device."]}))
+            .error(&json!({"err_code": 7006, "err_msg": "no\u{1b}[2J"}))
+            .matched()
+            .ask("", MessageKind::Get, json!({"param_paths": ["Device."]}))
+            .time_out(10_000)
+            .receive(vec![0xff])
+            .event(What::CleanUp { differences: Vec::new() });
+        let shown = lines(&story.trace);
+        let expected = [
+            r#"   0.001 == connection 1 open: {peer: "10.0.0.1"}"#,
+            r#"   0.003 -> Get `get` m1: {param_paths: ["Device."]}"#,
+            r#"   0.004 <- Error m1: Error 7006 Permission denied "no\u{1b}[2J""#,
+            r#"   0.007 -> Get m2: {param_paths: ["Device."]}"#,
+            "  10.008    procedure step 2: nothing came within 10 s",
+            "  10.009 <- bytes that are no Record: ff",
+            "  10.010    the EUT is as found",
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn lines_are_few_and_short() {
+        let long = "x".repeat(100_000);
+        let story = (0..1000)
+            .fold(Story::new(), |story, _| story.ask("", MessageKind::Get, json!({"param_paths": [long]})).done());
+        let shown = lines(&story.trace);
+        assert_eq!(shown.len(), MAX_LINES + 1);
+        assert!(
+            shown.iter().all(|line| line.chars().count() <= MAX_LINE + 40),
+            "{:?}",
+            shown.iter().map(String::len).max()
+        );
+        assert!(shown.iter().any(|line| line.contains("800 lines left out")));
+    }
+}

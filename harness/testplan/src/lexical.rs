@@ -65,7 +65,7 @@ impl DataType {
             Self::UnsignedLong => integer::<u64>(text).is_some(),
             Self::DateTime => DateTime::parse(text).is_some(),
             Self::Decimal => Decimal::parse(text).is_some(),
-            Self::HexBinary => text.len() % 2 == 0 && text.bytes().all(|b| b.is_ascii_hexdigit()),
+            Self::HexBinary => text.len().is_multiple_of(2) && text.bytes().all(|b| b.is_ascii_hexdigit()),
             Self::Base64 => is_base64(text),
         }
     }
@@ -118,7 +118,9 @@ fn integer<T: std::str::FromStr>(text: &str) -> Option<T> {
 fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     let padding = text.len().saturating_sub(body.len());
-    text.len() % 4 == 0 && padding <= 2 && body.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')
+    text.len().is_multiple_of(4)
+        && padding <= 2
+        && body.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')
 }
 
 /// A decimal number of any length, so that no 64-bit value loses digits on the way to a comparison.

@@ -44,7 +44,7 @@ pub(crate) fn cut_at(text: &str, bound: usize) -> String {
     }
     let left = chars.count();
     if left > 0 {
-        shown.push_str(&format!("… ({left} more characters)"));
+        shown = format!("{shown}… ({left} more characters)");
     }
     shown
 }

@@ -169,7 +169,13 @@ impl Story {
 
     /// Bytes come in.
     pub(crate) fn receive(self, bytes: Vec<u8>) -> Self {
-        self.event(What::Record { connection: 1, direction: Direction::Received, step: None, bytes, decoded: Value::Null })
+        self.event(What::Record {
+            connection: 1,
+            direction: Direction::Received,
+            step: None,
+            bytes,
+            decoded: Value::Null,
+        })
     }
 
     /// A Message comes in.

@@ -121,7 +121,7 @@ impl<'a> Evidence<'a> {
         let sent = seen.and_then(|step| self.view.sent_by(step).next()).and_then(RecordSeen::request);
         sent.or_else(|| match &step?.action {
             Action::Request { kind, .. } => Some(*kind),
-            Action::Send(send) => send.message.as_ref().map(|(kind, _)| *kind),
+            Action::Send(record) => record.message.as_ref().map(|(kind, _)| *kind),
             _ => None,
         })
     }
@@ -163,10 +163,10 @@ impl<'a> Evidence<'a> {
                 seen.push_str("; one came later");
                 events.push(late);
             } else if let Some((how, at)) = closed {
-                seen.push_str(&format!("; the connection was {how}"));
+                seen = format!("{seen}; the connection was {how}");
                 events.push(at);
             } else if let Some(odd) = self.undecodable_after(asked, step) {
-                seen.push_str(&format!("; what came is a {}", odd.name()));
+                seen = format!("{seen}; what came is a {}", odd.name());
                 events.push(odd.seq);
             }
             return unmet(expected, seen, events);
@@ -227,7 +227,7 @@ pub(crate) fn describe_error(body: &Value) -> String {
     let mut line = format!("Error {} {}", code(body), text(body));
     for param in body.get("param_errs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default() {
         let path = param.get("param_path").and_then(Value::as_str).unwrap_or_default();
-        line.push_str(&format!("; {}: {} {}", show::cut(path), code(param), text(param)));
+        line = format!("{line}; {}: {} {}", show::cut(path), code(param), text(param));
     }
     show::cut(&line)
 }

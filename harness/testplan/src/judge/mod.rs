@@ -3,6 +3,8 @@
 //! One decision behind it: the judge sees the case and the Trace and nothing else, so that the same bytes give the same
 //! Judgement at any time. A metric that could not be seen is unknown, never unmet, and never met.
 
+#![allow(clippy::result_large_err, reason = "the error is a finding, built once where a check ends, and read as it is")]
+
 mod check;
 mod clean_up;
 pub(crate) mod evidence;

@@ -15,7 +15,7 @@ use crate::{
 /// Why the state was not reached; `None` when it was.
 pub(super) fn not_reached(evidence: Evidence<'_>) -> Option<String> {
     let bring_up = evidence.view.steps.iter().filter(|step| step.step.phase == Phase::BringUp);
-    let bring_up = bring_up.filter_map(|step| undone(step).map(|why| format!("bring-up: {why}"))).next();
+    let bring_up = bring_up.into_iter().find_map(|step| undone(step).map(|why| format!("bring-up: {why}")));
     bring_up.or_else(|| {
         evidence.case.setup.iter().enumerate().find_map(|(index, step)| {
             let nth = index.saturating_add(1);

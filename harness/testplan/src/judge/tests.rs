@@ -3,9 +3,11 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use uspec_usp::schema::{Content, MessageKind};
 
+use std::time::Duration;
+
 use super::*;
 use crate::{
-    case::{Action, Check, Expected},
+    case::{Action, Answer, Check, Expected},
     testing::{
         EUT, Story, US, absent_answer, absent_notify, await_answer, await_notify, encode, error, record, response,
     },
@@ -143,10 +145,10 @@ fn not_received() -> Check {
     Story::new().step("note", await_notify("s")).message(NOTIFY, "n1", &notified("t")).matched(), received(None), Outcome::Unknown
 )]
 #[case::connected(
-    Story::new().step("note", Action::Await { what: Expected::Connected, answer: Default::default() }).done(), received(None), Outcome::Met
+    Story::new().step("note", Action::Await { what: Expected::Connected, answer: Answer::default() }).done(), received(None), Outcome::Met
 )]
 #[case::not_connected(
-    Story::new().step("note", Action::Await { what: Expected::Connected, answer: Default::default() }).time_out(9), received(None), Outcome::Unmet
+    Story::new().step("note", Action::Await { what: Expected::Connected, answer: Answer::default() }).time_out(9), received(None), Outcome::Unmet
 )]
 #[case::not_reached(Story::new().step("note", await_notify("s")).not_reached("no connection"), received(None), Outcome::Unknown)]
 #[case::quiet(Story::new().step("note", absent_notify("s")).wait(900).done(), not_received(), Outcome::Met)]
@@ -181,8 +183,7 @@ fn what_steps_await_is_judged(#[case] story: Story, #[case] check: Check, #[case
 #[case(&[], Outcome::Met, Outcome::Unmet)]
 fn checks_are_combined(#[case] parts: &[bool], #[case] all: Outcome, #[case] any: Outcome) {
     let story = asked().response(&get_resp()).matched();
-    let checks: Vec<_> =
-        parts.iter().map(|met| if *met { response("get", None) } else { error("get", &[]) }).collect();
+    let checks: Vec<_> = parts.iter().map(|met| if *met { response("get", None) } else { error("get", &[]) }).collect();
     assert_eq!(story.clone().metric(Check::All(checks.clone())).outcome().0, all);
     assert_eq!(story.metric(Check::Any(checks)).outcome().0, any);
 }
@@ -205,7 +206,12 @@ fn passing() -> Story {
 }
 
 fn setup(story: Story) -> Story {
-    story.phase(Phase::Procedure).ask("get", GET, get_body()).response(&get_resp()).matched().metric(response("get", None))
+    story
+        .phase(Phase::Procedure)
+        .ask("get", GET, get_body())
+        .response(&get_resp())
+        .matched()
+        .metric(response("get", None))
 }
 
 #[rstest]
@@ -214,7 +220,7 @@ fn setup(story: Story) -> Story {
 #[case::unknown(passing().metric(response("gone", None)), Verdict::Inconclusive)]
 #[case::unmet_beats_unknown(passing().metric(response("gone", None)).metric(error("get", &[])), Verdict::Fail)]
 #[case::no_metric(asked().response(&get_resp()).matched(), Verdict::Inconclusive)]
-#[case::fault(passing().metric(error("get", &[])).step("x", Action::Wait(Default::default())).end(StepOutcome::Fault { causes: vec!["disk full".into()] }), Verdict::Error)]
+#[case::fault(passing().metric(error("get", &[])).step("x", Action::Wait(Duration::default())).end(StepOutcome::Fault { causes: vec!["disk full".into()] }), Verdict::Error)]
 #[case::universal(passing().receive(vec![0xff]), Verdict::Fail)]
 #[case::setup_done(setup(Story::new().phase(Phase::Setup).ask("s", GET, get_body()).response(&get_resp()).matched()), Verdict::Pass)]
 #[case::setup_error(setup(Story::new().phase(Phase::Setup).ask("s", GET, get_body()).error(&denied()).matched()), Verdict::Inconclusive)]
@@ -264,7 +270,11 @@ fn a_trace_of_another_case_is_our_error() {
 #[case(Some("1.10"), &["1.9"], Outcome::Met)]
 #[case(Some("1.4"), &[], Outcome::Unknown)]
 #[case(None, &[], Outcome::Unmet)]
-fn metrics_of_later_versions_do_not_count(#[case] since: Option<&str>, #[case] versions: &[&str], #[case] expected: Outcome) {
+fn metrics_of_later_versions_do_not_count(
+    #[case] since: Option<&str>,
+    #[case] versions: &[&str],
+    #[case] expected: Outcome,
+) {
     let mut story = passing().metric(error("get", &[]));
     story.case.metrics.last_mut().unwrap().since = since.map(str::to_owned);
     story.trace.header.usp_versions = versions.iter().map(|it| (*it).to_owned()).collect();

@@ -43,10 +43,10 @@ impl Matcher for Keys {
         let expected = format!("the keys {}{maybe}", show::list(&all_of));
         let mut seen = format!("the keys {}", show::list(map.keys()));
         if !missing.is_empty() {
-            seen.push_str(&format!("; missing: {}", show::list(&missing)));
+            seen = format!("{seen}; missing: {}", show::list(&missing));
         }
         if !extra.is_empty() {
-            seen.push_str(&format!("; too many: {}", show::list(&extra)));
+            seen = format!("{seen}; too many: {}", show::list(&extra));
         }
         findings.push(unmet(place, expected, seen));
     }

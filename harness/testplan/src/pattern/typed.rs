@@ -126,15 +126,12 @@ pub(super) fn number(argument: &Value, path: &FieldPath, problems: &mut Vec<Prob
     let mut number = Number::default();
     for (name, limit) in bounds {
         let bound = Bound::ALL.into_iter().find(|(it, _, _)| it == name);
-        match (bound, limit) {
-            (Some((_, bound, _)), Value::Number(limit)) => number.bounds.push((bound, limit.to_string())),
-            _ => {
-                problems.push(
-                    Problem::new(key(path, name), format!("`{name}` is no bound, or its limit no number")).help(help),
-                );
-                return None;
-            }
-        }
+        let (Some((_, bound, _)), Value::Number(limit)) = (bound, limit) else {
+            let message = format!("`{name}` is no bound, or its limit no number");
+            problems.push(Problem::new(key(path, name), message).help(help));
+            return None;
+        };
+        number.bounds.push((bound, limit.to_string()));
     }
     Some(Box::new(number))
 }

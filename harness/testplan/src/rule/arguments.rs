@@ -90,16 +90,15 @@ pub(super) fn check(arguments: &[Argument], with: &Value) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (name, value) in given {
         let path = key(&root, name);
-        match arguments.iter().find(|argument| argument.name == name) {
-            Some(argument) => check_value(argument, value, &path, &mut problems),
-            None => {
-                let problem = Problem::new(path, format!("the rule has no argument `{name}`"));
-                problems.push(match nearest(name, known.iter().copied()) {
-                    Some(near) => problem.help(format!("did you mean `{near}`?")),
-                    None => problem.help(takes.as_str()),
-                });
-            }
+        if let Some(argument) = arguments.iter().find(|argument| argument.name == name) {
+            check_value(argument, value, &path, &mut problems);
+            continue;
         }
+        let problem = Problem::new(path, format!("the rule has no argument `{name}`"));
+        problems.push(match nearest(name, known.iter().copied()) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem.help(takes.as_str()),
+        });
     }
     for missing in arguments.iter().filter(|it| it.required && !given.contains_key(it.name)) {
         let message = format!("the argument `{}` is missing", missing.name);

@@ -3,6 +3,8 @@
 //! One decision behind it: a rule is a function of the evidence and its arguments, as pure as a pattern, and returns
 //! findings that explain. One file a rule, one line in [`RULES`]; `testcases/FORMAT.md` describes them for authors.
 
+#![allow(clippy::result_large_err, reason = "the error is a finding, built once where a check ends, and read as it is")]
+
 mod arguments;
 mod instances_exist;
 mod instances_gone;
@@ -176,7 +178,7 @@ pub(crate) fn judge(name: &str, with: &Value, evidence: Evidence<'_>) -> Vec<Fin
         findings.truncate(MAX_FINDINGS);
         if let Some(last) = findings.last_mut().filter(|_| wrong > MAX_FINDINGS) {
             let more = wrong.saturating_sub(MAX_FINDINGS);
-            last.seen.push_str(&format!(" (and {more} more findings of this rule)"));
+            last.seen = format!("{} (and {more} more findings of this rule)", last.seen);
         }
     }
     findings

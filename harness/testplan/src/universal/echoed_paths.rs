@@ -28,7 +28,7 @@ pub(super) fn judge(evidence: Evidence<'_>, tally: &mut Tally) {
         tally.holds(missing.is_empty() && extra.is_empty(), || {
             let mut seen = format!("{} with results for {}", answer.name(), show::list(&returned));
             if !missing.is_empty() {
-                seen.push_str(&format!("; none for {}", show::list(&missing)));
+                seen = format!("{seen}; none for {}", show::list(&missing));
             }
             let expected = format!("results for {}", show::list(&requested));
             unmet(expected, seen, vec![asked.seq, answer.seq]).at(format!("{results}.{field}"))

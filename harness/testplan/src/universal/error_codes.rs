@@ -19,7 +19,7 @@ pub(super) fn judge(evidence: Evidence<'_>, tally: &mut Tally) {
         let (Some(content), Some(body)) = (record.content, record.body()) else { continue };
         let mut codes = Vec::new();
         let top = if content == Content::Error { "Error" } else { "" };
-        collect(body, top, String::new(), &mut codes);
+        collect(body, top, "", &mut codes);
         for (place, code) in codes {
             let assigned =
                 ErrorCode::get(code).is_some() || DATA_MODEL_CODES.contains(&code) || VENDOR_CODES.contains(&code);
@@ -29,11 +29,11 @@ pub(super) fn judge(evidence: Evidence<'_>, tally: &mut Tally) {
 }
 
 /// Every `err_code` that says that something failed. `owner` is the field whose message `value` is.
-fn collect(value: &Value, owner: &str, place: String, codes: &mut Vec<(String, u32)>) {
+fn collect(value: &Value, owner: &str, place: &str, codes: &mut Vec<(String, u32)>) {
     match value {
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                collect(item, owner, format!("{place}[{index}]"), codes);
+                collect(item, owner, &format!("{place}[{index}]"), codes);
             }
         }
         Value::Object(fields) => {
@@ -42,7 +42,7 @@ fn collect(value: &Value, owner: &str, place: String, codes: &mut Vec<(String, u
                 match inner.as_u64().and_then(|code| u32::try_from(code).ok()) {
                     Some(0) if matches!(owner, "req_path_results" | "req_obj_results") => {}
                     Some(code) if name == "err_code" => codes.push((place, code)),
-                    _ => collect(inner, name, place, codes),
+                    _ => collect(inner, name, &place, codes),
                 }
             }
         }

@@ -48,7 +48,11 @@ pub(super) fn endpoint_id_told(evidence: Evidence<'_>, tally: &mut Tally) {
             Some(version) if version < QUERY_SINCE => {}
             Some(_) => tally.wrong(unmet(expected, seen, vec![handshake.seq])),
             None => {
-                tally.wrong(unknown(expected, format!("{seen}; the EUT's versions are not known"), vec![handshake.seq]))
+                tally.wrong(unknown(
+                    expected,
+                    format!("{seen}; the EUT's versions are not known"),
+                    vec![handshake.seq],
+                ));
             }
         }
     }
@@ -66,7 +70,7 @@ pub(super) fn subprotocol_answered(evidence: Evidence<'_>, tally: &mut Tally) {
 }
 
 /// The handshakes of the connections over which the EUT sent Records.
-fn of_eut<'a>(evidence: Evidence<'a>) -> impl Iterator<Item = Handshake<'a>> {
+fn of_eut(evidence: Evidence<'_>) -> impl Iterator<Item = Handshake<'_>> {
     let eut = &evidence.view.trace.header.eut_endpoint_id;
     let is_eut = move |number: u32| {
         let mut from = evidence.view.received().filter(move |record| record.connection == number);

@@ -27,7 +27,7 @@ pub(super) fn judge(evidence: Evidence<'_>, tally: &mut Tally) {
         for irregularity in wrong {
             let mut seen = format!("{}: {irregularity}", record.name());
             if irregularity.kind.is_fatal() {
-                seen.push_str(&format!("; bytes: {}", show::bytes(&record.record.bytes)));
+                seen = format!("{seen}; bytes: {}", show::bytes(&record.record.bytes));
             }
             let finding = unmet(EXPECTED, seen, vec![record.seq]).by(irregularity.requirement());
             let path = irregularity.path.to_string();

@@ -4,7 +4,7 @@
 //! Request of an earlier case, whose time is over and whose Trace is another. Not judged: Errors after something
 //! malformed was sent, whose msg_id nobody can read.
 
-use uspec_usp::schema::Content;
+use uspec_usp::{decode::RecordKind, schema::Content};
 
 use super::Tally;
 use crate::{
@@ -51,8 +51,7 @@ fn is_waiting(evidence: Evidence<'_>, sent: &RecordSeen<'_>, answer: &RecordSeen
 
 /// Whether something without a readable msg_id was sent before.
 fn follows_unreadable(evidence: Evidence<'_>, answer: &RecordSeen<'_>) -> bool {
-    let carries_none =
-        |sent: &RecordSeen<'_>| sent.kind.is_some_and(|kind| kind.is_connect()) && sent.record.is_clean();
+    let carries_none = |sent: &RecordSeen<'_>| sent.kind.is_some_and(RecordKind::is_connect) && sent.record.is_clean();
     evidence
         .view
         .sent()

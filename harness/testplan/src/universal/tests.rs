@@ -4,8 +4,8 @@ use uspec_usp::schema::{Content, MessageKind};
 
 use super::RULES;
 use crate::{
-    testing::{EUT, Story, US, absent_answer, altered, connect_record, encode, record},
     case::Check,
+    testing::{EUT, Story, US, absent_answer, altered, connect_record, encode, record},
     trace::{ConnectionState, Direction, What},
     verdict::Outcome,
 };
@@ -43,17 +43,17 @@ fn exchange(kind: MessageKind, request: Value, response: &Value) -> Story {
     Story::new().exchange("x", kind, request, response)
 }
 
-fn gsdm(objects: Value) -> Story {
+fn gsdm(objects: &Value) -> Story {
     let response = json!({"req_obj_results": [{"req_obj_path": "Device.", "supported_objs": objects}]});
     exchange(MessageKind::GetSupportedDM, json!({"obj_paths": ["Device."]}), &response)
 }
 
-fn get(requested: &str, resolved: Value) -> Story {
+fn get(requested: &str, resolved: &Value) -> Story {
     let response = json!({"req_path_results": [{"requested_path": requested, "resolved_path_results": resolved}]});
     exchange(MessageKind::Get, json!({"param_paths": [requested]}), &response)
 }
 
-fn operate(command: &str, result: Value) -> Story {
+fn operate(command: &str, result: &Value) -> Story {
     let request = json!({"command": command, "send_resp": true});
     exchange(MessageKind::Operate, request, &json!({"operation_results": [result]}))
 }
@@ -120,34 +120,34 @@ const EID: &str = "/usp?eid=os::012345-0001";
 #[case("universal 2", answered(record(EUT, US, [encode(GET, "m1", &get_resp()), vec![0xf8, 0x07, 1]].concat())), Some(Outcome::Unmet))]
 #[case("universal 2", answered(versioned("1.9", [encode(GET, "m1", &get_resp()), vec![0xf8, 0x07, 1]].concat())), Some(Outcome::Met))]
 #[case("universal 2", notify(&json!({"subscription_id": "x"})), Some(Outcome::Unmet))]
-#[case("universal 2", operate("Device.X()", json!({"executed_command": "Device.X()"})), Some(Outcome::Met))]
+#[case("universal 2", operate("Device.X()", &json!({"executed_command": "Device.X()"})), Some(Outcome::Met))]
 // TP-469 universal 3
-#[case("universal 3", get("Device.", json!([{"resolved_path": "Device.A.1.", "result_params": {"Stats.X": "1"}}])), Some(Outcome::Met))]
-#[case("universal 3", get("Device.", json!([{"resolved_path": "Device.A.1"}])), Some(Outcome::Unmet))]
-#[case("universal 3", get("Device.", json!([{"resolved_path": "Device..A."}])), Some(Outcome::Unmet))]
-#[case("universal 3", get("Device.", json!([{"resolved_path": "Device.A.", "result_params": {"Device.A.X": "1"}}])), Some(Outcome::Unmet))]
-#[case("universal 3", get("Device.", json!([{"resolved_path": "Device.A.", "result_params": {"X Y": "1"}}])), Some(Outcome::Unmet))]
-#[case("universal 3", gsdm(json!([{"supported_obj_path": "Device.A.{i}.", "supported_params": [{"param_name": "X"}],
+#[case("universal 3", get("Device.", &json!([{"resolved_path": "Device.A.1.", "result_params": {"Stats.X": "1"}}])), Some(Outcome::Met))]
+#[case("universal 3", get("Device.", &json!([{"resolved_path": "Device.A.1"}])), Some(Outcome::Unmet))]
+#[case("universal 3", get("Device.", &json!([{"resolved_path": "Device..A."}])), Some(Outcome::Unmet))]
+#[case("universal 3", get("Device.", &json!([{"resolved_path": "Device.A.", "result_params": {"Device.A.X": "1"}}])), Some(Outcome::Unmet))]
+#[case("universal 3", get("Device.", &json!([{"resolved_path": "Device.A.", "result_params": {"X Y": "1"}}])), Some(Outcome::Unmet))]
+#[case("universal 3", gsdm(&json!([{"supported_obj_path": "Device.A.{i}.", "supported_params": [{"param_name": "X"}],
     "supported_commands": [{"command_name": "Go()", "input_arg_names": ["In.{i}.A"]}],
     "supported_events": [{"event_name": "Boot!", "arg_names": ["A"]}], "unique_key_sets": [{"key_names": ["X"]}]}])), Some(Outcome::Met))]
-#[case("universal 3", gsdm(json!([{"supported_obj_path": "Device.A.{x}."}])), Some(Outcome::Unmet))]
-#[case("universal 3", gsdm(json!([{"supported_obj_path": "Device.A.", "supported_commands": [{"command_name": "Go"}]}])), Some(Outcome::Unmet))]
-#[case("universal 3", gsdm(json!([{"supported_obj_path": "Device.A.", "supported_events": [{"event_name": "Boot"}]}])), Some(Outcome::Unmet))]
+#[case("universal 3", gsdm(&json!([{"supported_obj_path": "Device.A.{x}."}])), Some(Outcome::Unmet))]
+#[case("universal 3", gsdm(&json!([{"supported_obj_path": "Device.A.", "supported_commands": [{"command_name": "Go"}]}])), Some(Outcome::Unmet))]
+#[case("universal 3", gsdm(&json!([{"supported_obj_path": "Device.A.", "supported_events": [{"event_name": "Boot"}]}])), Some(Outcome::Unmet))]
 #[case("universal 3", notify(&json!({"event": {"obj_path": "Device.", "event_name": "Boot!"}})), Some(Outcome::Met))]
 #[case("universal 3", notify(&json!({"event": {"obj_path": "Device.", "event_name": "Device.Boot!"}})), Some(Outcome::Unmet))]
 #[case("universal 3", notify(&json!({"value_change": {"param_path": "Device.A."}})), Some(Outcome::Unmet))]
 #[case("universal 3", notify(&json!({"obj_deletion": {"obj_path": "Device.A."}})), Some(Outcome::Unmet))]
-#[case("universal 3", operate("Device.nonsense", json!({"executed_command": "Device.nonsense", "cmd_failure": {"err_code": 7026}})), None)]
-#[case("universal 3", operate("Device.X()", json!({"executed_command": "Device.X"})), Some(Outcome::Unmet))]
+#[case("universal 3", operate("Device.nonsense", &json!({"executed_command": "Device.nonsense", "cmd_failure": {"err_code": 7026}})), None)]
+#[case("universal 3", operate("Device.X()", &json!({"executed_command": "Device.X"})), Some(Outcome::Unmet))]
 #[case("universal 3", asked().error(&json!({"err_code": 7026, "param_errs": [{"param_path": "Device.", "err_code": 7026}]})).matched(), None)]
 #[case("universal 3", asked().error(&json!({"err_code": 7026, "param_errs": [{"param_path": "?", "err_code": 7026}]})).matched(), Some(Outcome::Unmet))]
 // TP-469 universal 4
-#[case("universal 4", get("Device.A.*.", json!([{"resolved_path": "Device.A.1."}])), Some(Outcome::Met))]
-#[case("universal 4", get("Device.A.*.", json!([{"resolved_path": "Device.A.*."}])), None)]
-#[case("universal 4", get("Device.", json!([{"resolved_path": "Device.A.[K==\"x\"]."}])), Some(Outcome::Unmet))]
-#[case("universal 4", operate("Device.A.*.Go()", json!({"executed_command": "Device.A.*.Go()", "req_output_args": {}})), Some(Outcome::Unmet))]
+#[case("universal 4", get("Device.A.*.", &json!([{"resolved_path": "Device.A.1."}])), Some(Outcome::Met))]
+#[case("universal 4", get("Device.A.*.", &json!([{"resolved_path": "Device.A.*."}])), None)]
+#[case("universal 4", get("Device.", &json!([{"resolved_path": "Device.A.[K==\"x\"]."}])), Some(Outcome::Unmet))]
+#[case("universal 4", operate("Device.A.*.Go()", &json!({"executed_command": "Device.A.*.Go()", "req_output_args": {}})), Some(Outcome::Unmet))]
 #[case("universal 4", notify(&json!({"value_change": {"param_path": "Device.A.[K==\"x\"].P"}})), Some(Outcome::Unmet))]
-#[case("universal 4", gsdm(json!([{"supported_obj_path": "Device.A.{i}."}])), None)]
+#[case("universal 4", gsdm(&json!([{"supported_obj_path": "Device.A.{i}."}])), None)]
 // R-MSG.0
 #[case("R-MSG.0", good(), Some(Outcome::Met))]
 #[case("R-MSG.0", asked().error(&json!({"err_code": 7000})).matched(), Some(Outcome::Met))]
@@ -228,8 +228,8 @@ const EID: &str = "/usp?eid=os::012345-0001";
 #[case("error codes", asked().error(&json!({"err_code": 0})).matched(), Some(Outcome::Unmet))]
 #[case("error codes", asked().error(&json!({"err_code": 7004, "param_errs": [{"err_code": 9000}]})).matched(), Some(Outcome::Unmet))]
 #[case("error codes", good(), None)]
-#[case("error codes", operate("Device.X()", json!({"executed_command": "Device.X()", "cmd_failure": {"err_code": 0}})), Some(Outcome::Unmet))]
-#[case("error codes", operate("Device.X()", json!({"executed_command": "Device.X()", "cmd_failure": {"err_code": 7299}})), Some(Outcome::Met))]
+#[case("error codes", operate("Device.X()", &json!({"executed_command": "Device.X()", "cmd_failure": {"err_code": 0}})), Some(Outcome::Unmet))]
+#[case("error codes", operate("Device.X()", &json!({"executed_command": "Device.X()", "cmd_failure": {"err_code": 7299}})), Some(Outcome::Met))]
 // Requested paths
 #[case("requested paths", good(), Some(Outcome::Met))]
 #[case("requested paths", asked().response(&json!({})).matched(), Some(Outcome::Unmet))]
@@ -256,7 +256,8 @@ fn every_rule_can_be_met_and_unmet() {
     let table: String = include_str!("tests.rs").split_whitespace().collect();
     for (name, _) in RULES {
         let rows = format!("#[case(\"{name}\",").replace(' ', "");
-        let outcomes: Vec<_> = table.split(rows.as_str()).skip(1).map(|row| row.split("#[case").next().unwrap()).collect();
+        let outcomes: Vec<_> =
+            table.split(rows.as_str()).skip(1).map(|row| row.split("#[case").next().unwrap()).collect();
         for outcome in ["Some(Outcome::Met)", "Some(Outcome::Unmet)"] {
             assert!(outcomes.iter().any(|row| row.contains(outcome)), "{name} has no row with {outcome}");
         }

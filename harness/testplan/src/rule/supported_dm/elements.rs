@@ -68,11 +68,7 @@ pub(super) fn commands(model: &Model, seq: u64) -> Vec<Finding> {
             let arguments = command.inputs.iter().chain(&command.outputs).filter(|name| !is_argument(name));
             [
                 wrong(is_relative(&command.name, PathKind::Command), "a relative command, ending in ()", &command.name),
-                wrong(
-                    COMMAND_TYPES.contains(&command.command_type.as_str()),
-                    "a command_type that is known",
-                    &command.command_type,
-                ),
+                wrong(COMMAND_TYPES.contains(&command.kind.as_str()), "a command_type that is known", &command.kind),
             ]
             .into_iter()
             .flatten()

@@ -63,8 +63,10 @@ pub(super) fn judge(evidence: Evidence<'_>, arguments: &Arguments<'_>) -> Judged
             let instances = arguments.maybe("instances").map(|label| evidence.response(label)).transpose()?;
             Ok(unique_keys::judge(&model, instances.as_ref(), arguments.flag("every_table"), reply.seq))
         }
-        "objects" => objects::objects(&model, &reply, &evidence.response(arguments.text("read")?)?),
-        "parameters_listed" => objects::parameters_listed(&model, &reply, &evidence.response(arguments.text("read")?)?),
+        "objects" => Ok(objects::objects(&model, &reply, &evidence.response(arguments.text("read")?)?)),
+        "parameters_listed" => {
+            Ok(objects::parameters_listed(&model, &reply, &evidence.response(arguments.text("read")?)?))
+        }
         "first_level" => {
             let label = arguments.text("tree")?;
             let tree = evidence.response(label)?;

@@ -45,7 +45,7 @@ pub(in crate::rule) struct Command {
     pub(in crate::rule) name: String,
     pub(in crate::rule) inputs: Vec<String>,
     pub(in crate::rule) outputs: Vec<String>,
-    pub(in crate::rule) command_type: String,
+    pub(in crate::rule) kind: String,
 }
 
 /// One supported event.
@@ -105,7 +105,7 @@ fn object_of(place: String, object: &Value) -> Object {
         name: owned(value, "command_name"),
         inputs: all(value, "input_arg_names"),
         outputs: all(value, "output_arg_names"),
-        command_type: word(value, "command_type"),
+        kind: word(value, "command_type"),
     };
     let event = |value: &Value| Event { name: owned(value, "event_name"), arguments: all(value, "arg_names") };
     Object {

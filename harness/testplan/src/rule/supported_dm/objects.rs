@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    super::{Judged, read},
+    super::read,
     model::{Model, Object},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Listed objects are below the requested ones, say truly whether they are tables, and include whatever exists.
-pub(super) fn objects(model: &Model, reply: &Reply<'_>, read: &Reply<'_>) -> Judged {
+pub(super) fn objects(model: &Model, reply: &Reply<'_>, read: &Reply<'_>) -> Vec<Finding> {
     let requested = requested(reply);
     let mut findings = Vec::new();
     for object in &model.objects {
@@ -48,11 +48,11 @@ pub(super) fn objects(model: &Model, reply: &Reply<'_>, read: &Reply<'_>) -> Jud
     if findings.is_empty() {
         findings.push(met("every object that exists", format!("{} objects", model.objects.len()), events));
     }
-    Ok(findings)
+    findings
 }
 
 /// Every parameter that can be read is listed.
-pub(super) fn parameters_listed(model: &Model, reply: &Reply<'_>, read: &Reply<'_>) -> Judged {
+pub(super) fn parameters_listed(model: &Model, reply: &Reply<'_>, read: &Reply<'_>) -> Vec<Finding> {
     let events = vec![reply.seq, read.seq];
     let mut findings = Vec::new();
     let mut judged = 0_usize;
@@ -72,7 +72,7 @@ pub(super) fn parameters_listed(model: &Model, reply: &Reply<'_>, read: &Reply<'
     } else if findings.is_empty() {
         findings.push(met("every parameter that exists", format!("{judged} parameters"), events));
     }
-    Ok(findings)
+    findings
 }
 
 /// Each result lists the requested object and its immediate children, as the whole tree has them.
