@@ -249,6 +249,9 @@ impl<'a> Walk<'a, '_> {
             let mistake = Mistake::at(span, format!("`{text}` is not {}", describe(free)));
             self.problems.add(mistake.nearest(text, constants));
         }
+        if text.is_empty() && free.get("minLength").is_some() {
+            self.problems.at(span, "the text is empty");
+        }
         let longest = free.get("maxLength").and_then(Value::as_u64).and_then(|it| usize::try_from(it).ok());
         if let Some(longest) = longest.filter(|longest| text.chars().count() > *longest) {
             self.problems.at(span, format!("the text has {} characters, the limit is {longest}", text.chars().count()));
@@ -417,6 +420,7 @@ mod tests {
     #[serde(deny_unknown_fields)]
     #[allow(dead_code, reason = "only its shape counts")]
     struct Sample {
+        #[schemars(length(min = 1, max = 8))]
         name: String,
         #[serde(default)]
         flag: Option<bool>,
@@ -469,6 +473,8 @@ mod tests {
     #[rstest]
     #[case("nmae: x\n", &["1:1 unknown key `nmae`", "1:1 `name` is missing"])]
     #[case("name: 1.10\n", &["1:7 expected a text, found the number 1.10"])]
+    #[case("name: ''\n", &["1:7 the text is empty"])]
+    #[case("name: ninechars\n", &["1:7 the text has 9 characters, the limit is 8"])]
     #[case("name: x\nflag: yes\n", &["2:7 expected true or false, found the text \"yes\""])]
     #[case("name: x\ncount: 300\n", &["2:8 expected a whole number from 0 to 255, found 300"])]
     #[case("name: x\nwithin: 5\n", &["2:9 expected a duration with its unit, such as `30s`, `500ms` or `2m`, found the number 5"])]

@@ -1,0 +1,161 @@
+//! EUT profiles: what is read, what stands in for what is left out, and the list of known failures.
+
+use std::{fs, path::Path, time::Duration};
+
+use jiff::civil::date;
+use rstest::rstest;
+use uspec_testplan::{
+    case::{CaseId, EutAction},
+    profile::{
+        DEFAULT_PROGRAM, EutProfile, FeaturePolicy, KnownFailing, KnownFailingProblemKind, Means, Timing, Transport,
+        WebSocketRole, check_known_failing,
+    },
+    run_report::{CaseOutcome, CaseResult, Judged, NotRun, NotRunKind},
+    verdict::{CleanUp, Judgement, Verdict},
+};
+
+const SMALLEST: &str = "format: 1\nname: A device\neut: {endpoint_id: any}\ncontroller: {endpoint_id: \"self::uspec\"}\n\
+                        mtps: [{websocket: {role: eut_connects, address: \"127.0.0.1:8080\"}}]\n";
+
+const FULL: &str = r#"
+format: 1
+name: A device
+eut: {endpoint_id: "os::012345-0001"}
+controller: {endpoint_id: "self::uspec"}
+mtps:
+  - websocket:
+      role: eut_connects
+      address: 0.0.0.0:8443
+      path: /usp
+      tls: {certificate: own.pem, key: own.key, trust: device.pem}
+  - websocket: {name: back, role: we_connect, address: "[::1]:80", path: /agent}
+features: {auto: true, claim: [24], deny: [9]}
+usp_versions: ["1.3", "1.4"]
+elements: {nested_table: MTP.}
+control:
+  reboot: usp
+  power_cycle: {program: [./power.sh, "off and on"], within: 1m}
+  start: {program: [agent]}
+timing: {response: 500ms, connect: 2m, boot: 1h, silence: 3s, tolerance: 0s, pace: 1ms}
+known_failing:
+  - {case: "1.54", mtp: back, reason: retries too early, until: "2027-01-31"}
+"#;
+
+#[test]
+fn what_is_left_out_has_a_default() {
+    let profile = EutProfile::parse("x.yaml", SMALLEST, Path::new("")).unwrap();
+    assert_eq!(profile.eut_endpoint_id, None);
+    assert_eq!(profile.features, FeaturePolicy::Auto { claim: vec![], deny: vec![] });
+    assert_eq!(profile.timing, Timing::default());
+    assert_eq!(profile.control.means(EutAction::Reboot), Some(&Means::Usp));
+    assert_eq!(profile.control.means(EutAction::PowerCycle), None);
+    let Transport::WebSocket(websocket) = &profile.mtps[0].transport;
+    assert_eq!((profile.mtps[0].name.as_str(), websocket.path.as_str()), ("websocket", "/"));
+    assert_eq!(profile.element_variables()["element.nested_table"], "BootParameter.");
+}
+
+#[test]
+fn everything_is_read_and_files_are_relative_to_the_profile() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["own.pem", "own.key", "device.pem", "power.sh"] {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    let path = folder.path().join("eut.yaml");
+    fs::write(&path, FULL).unwrap();
+    let profile = EutProfile::load(&path).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(profile.eut_endpoint_id.as_deref(), Some("os::012345-0001"));
+    let Transport::WebSocket(listening) = &profile.mtps[0].transport;
+    assert_eq!(listening.role, WebSocketRole::EutConnects);
+    let tls = listening.tls.as_ref().unwrap();
+    assert_eq!(tls.identity, Some((folder.path().join("own.pem"), folder.path().join("own.key"))));
+    assert_eq!(tls.trust, Some(folder.path().join("device.pem")));
+    let Transport::WebSocket(connecting) = &profile.mtps[1].transport;
+    assert_eq!((connecting.address.host.as_str(), connecting.address.port), ("::1", 80));
+    assert_eq!(connecting.address.to_string(), "[::1]:80");
+    assert_eq!(profile.features, FeaturePolicy::Auto { claim: vec![24], deny: vec![9] });
+    assert_eq!(profile.usp_versions, ["1.3", "1.4"]);
+    assert_eq!(profile.element_variables()["element.nested_table"], "MTP.");
+    let Some(Means::Program { argv, within }) = profile.control.means(EutAction::PowerCycle) else { panic!() };
+    assert_eq!(argv[1], "off and on");
+    assert!(Path::new(&argv[0]).is_file(), "{argv:?}");
+    assert_eq!(*within, Duration::from_secs(60));
+    let program = Means::Program { argv: vec!["agent".to_owned()], within: DEFAULT_PROGRAM };
+    assert_eq!(profile.control.means(EutAction::Start), Some(&program));
+    assert_eq!((profile.timing.response, profile.timing.boot), (Duration::from_millis(500), Duration::from_secs(3600)));
+    assert_eq!(profile.known_failing[0].until, Some(date(2027, 1, 31)));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_diagnostic() {
+    let problems = EutProfile::load(Path::new("no/such/profile.yaml")).unwrap_err();
+    assert!(problems.to_string().contains("cannot be read"), "{problems}");
+}
+
+fn result(case: &str, mtp: &str, outcome: CaseOutcome) -> CaseResult {
+    CaseResult {
+        case: case.parse().unwrap(),
+        title: String::new(),
+        suite: "tp469".to_owned(),
+        mtp: mtp.to_owned(),
+        requirements: vec![],
+        features: vec![],
+        disputed: None,
+        alternates: [].into(),
+        outcome,
+    }
+}
+
+fn judged(verdict: Verdict) -> CaseOutcome {
+    let judgement = Judgement { verdict, reason: None, metrics: vec![], universal: vec![], clean_up: CleanUp::Clean };
+    CaseOutcome::Judged(Box::new(Judged {
+        started: jiff::Timestamp::UNIX_EPOCH,
+        duration_ms: 0,
+        judgement,
+        exchange: vec![],
+        trace: None,
+        earlier: vec![],
+    }))
+}
+
+fn not_run(kind: NotRunKind) -> CaseOutcome {
+    CaseOutcome::NotRun(NotRun { kind, reason: String::new() })
+}
+
+#[rstest]
+#[case::fails(judged(Verdict::Fail), &[])]
+#[case::is_inconclusive(judged(Verdict::Inconclusive), &[])]
+#[case::passes(judged(Verdict::Pass), &[KnownFailingProblemKind::Passes("websocket".to_owned())])]
+#[case::was_left_out(not_run(NotRunKind::NotSelected), &[])]
+#[case::was_not_reached(not_run(NotRunKind::NotReached), &[])]
+#[case::does_not_apply(not_run(NotRunKind::NotApplicable), &[KnownFailingProblemKind::MatchesNothing])]
+#[case::is_not_automated(not_run(NotRunKind::NotAutomated), &[KnownFailingProblemKind::MatchesNothing])]
+fn an_entry_must_stay_true(#[case] outcome: CaseOutcome, #[case] expected: &[KnownFailingProblemKind]) {
+    let entry = KnownFailing {
+        case: "1.1".parse::<CaseId>().unwrap(),
+        mtp: Some("websocket".to_owned()),
+        reason: "tracked".to_owned(),
+        until: Some(date(2027, 1, 31)),
+    };
+    let results = [result("1.2", "websocket", judged(Verdict::Pass)), result("1.1", "websocket", outcome)];
+    let kinds = |today| {
+        check_known_failing(std::slice::from_ref(&entry), &results, today)
+            .into_iter()
+            .map(|it| it.kind)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(date(2027, 1, 31)), expected);
+    let later = kinds(date(2027, 2, 1));
+    assert_eq!(later.first(), Some(&KnownFailingProblemKind::Expired));
+    assert_eq!(&later[1..], expected);
+}
+
+#[test]
+fn an_entry_excuses_a_fail_until_its_day_and_never_an_error() {
+    let entry =
+        KnownFailing { case: "1.1".parse().unwrap(), mtp: None, reason: String::new(), until: Some(date(2027, 1, 31)) };
+    let fail = result("1.1", "any", judged(Verdict::Fail));
+    assert!(entry.excuses(&fail, date(2027, 1, 31)));
+    assert!(!entry.excuses(&fail, date(2027, 2, 1)));
+    assert!(!entry.excuses(&result("1.1", "any", judged(Verdict::Error)), date(2027, 1, 1)));
+    assert!(!entry.excuses(&result("1.2", "any", judged(Verdict::Fail)), date(2027, 1, 1)));
+}
