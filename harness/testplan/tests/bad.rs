@@ -2,6 +2,8 @@
 //!
 //! With `UPDATE_EXPECTED=1` in the environment the expectations are written anew; read the difference before it is committed.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may abort")]
+
 use std::{
     env, fs,
     path::{Path, PathBuf},

@@ -1,5 +1,7 @@
 //! The checked-in catalogue is right, and agrees with itself.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may abort")]
+
 use std::path::PathBuf;
 
 use uspec_testplan::{

@@ -1,5 +1,7 @@
 //! What a supported data model shows of each feature, and what becomes of it beside a profile.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may abort")]
+
 use std::{path::Path, sync::LazyLock};
 
 use rstest::rstest;

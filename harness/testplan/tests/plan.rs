@@ -1,5 +1,7 @@
 //! What becomes of every case for a device, and why.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may abort")]
+
 use std::{path::Path, sync::LazyLock};
 
 use rstest::rstest;

@@ -1,6 +1,8 @@
 //! The checked-in JSON Schemas are those that the code generates. `uspec schema` writes them anew, and so does this test with
 //! `UPDATE_EXPECTED=1` in the environment.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may abort")]
+
 use std::{env, fs, path::PathBuf};
 
 use uspec_testplan::schema;
