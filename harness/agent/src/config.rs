@@ -15,6 +15,8 @@ pub struct AgentConfig {
     pub controllers: Vec<ControllerConfig>,
     /// Where the Agent accepts WebSocket connections, if anywhere (R-WS.6).
     pub listen: Option<ListenConfig>,
+    /// Certificate and key for connections with TLS.
+    pub tls: Option<TlsFiles>,
     /// What `Device.DeviceInfo.` says.
     pub identity: Identity,
     /// Where state lives between restarts.
@@ -42,6 +44,7 @@ impl Default for AgentConfig {
             endpoint_id: "proto::uspec-agent".to_owned(),
             controllers: Vec::new(),
             listen: None,
+            tls: None,
             identity: Identity::default(),
             persistence: Persistence::default(),
             faults: FaultSet::default(),
@@ -104,6 +107,18 @@ impl Default for ListenConfig {
     fn default() -> Self {
         Self { host: "127.0.0.1".to_owned(), port: 8443, path: "/usp".to_owned(), tls: false, keep_alive: 60 }
     }
+}
+
+/// PEM files for TLS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFiles {
+    /// The Agent's certificate, followed by its intermediates.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+    /// The trust anchors.
+    pub trust: Option<PathBuf>,
 }
 
 /// What the device says about itself.

@@ -7,6 +7,7 @@
 pub mod commands;
 pub mod config;
 pub mod core;
+pub mod endpoint;
 pub mod errors;
 pub mod faults;
 pub mod messages;
@@ -17,5 +18,6 @@ mod random;
 pub mod store;
 pub mod subscriptions;
 
-pub use config::{AgentConfig, ControllerConfig, Identity, ListenConfig, Persistence, WebSocketTarget};
+pub use config::{AgentConfig, ControllerConfig, Identity, ListenConfig, Persistence, TlsFiles, WebSocketTarget};
+pub use endpoint::{Agent, AgentError, run};
 pub use faults::{Fault, FaultSet};

@@ -141,7 +141,6 @@ mod tests {
     use super::*;
     use crate::model::Model;
     use rstest::rstest;
-    use std::sync::Arc;
 
     fn add(store: &mut Store, path: &str, parent: &[u32], values: &[(&str, &str)]) -> RowKey {
         let row = store.create(store.model().find(path).unwrap(), parent);
@@ -152,7 +151,7 @@ mod tests {
     }
 
     fn setup(targets: &str, rights: &str) -> (Store, RowKey) {
-        let mut store = Store::new(Arc::new(Model::device().unwrap()));
+        let mut store = Store::new(Model::device().unwrap());
         let role = add(&mut store, "Device.LocalAgent.ControllerTrust.Role.{i}.", &[], &[("Enable", "true")]);
         let path = "Device.LocalAgent.ControllerTrust.Role.{i}.Permission.{i}.";
         let all = [("Param", "rwxn"), ("Obj", "rwxn"), ("InstantiatedObj", "rwxn"), ("CommandEvent", "rwxn")];

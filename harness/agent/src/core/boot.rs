@@ -12,7 +12,6 @@ use crate::store::{RowKey, Store, factory};
 use crate::subscriptions::outbox::Outbox;
 use crate::subscriptions::{self, Occurrence};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use tokio::time::Instant;
 
 /// What a restart needs to know of the time before.
@@ -28,7 +27,7 @@ impl Core {
     /// Starts an Agent, for the first time or with what was kept of it. `origin` is the instant at which the configured
     /// `start_time` held; over restarts of one process it stays the same.
     pub fn boot(config: AgentConfig, saved: Option<Saved>, origin: Instant, now: Instant) -> Result<Self, ModelError> {
-        let model = Arc::new(Model::device()?);
+        let model = Model::device()?;
         let (data_model, cause) = saved.map_or((None, None), |saved| (saved.data_model, saved.cause));
         let mut store = match &data_model {
             Some(snapshot) => Store::restore(&model, snapshot),

@@ -19,7 +19,7 @@ use clock::Clock;
 use prost::Message as _;
 use std::collections::BTreeMap;
 use tokio::time::Instant;
-use uspec_usp::record::{Record, WebSocketConnectRecord, record::RecordType};
+use uspec_usp::record::{DisconnectRecord, Record, WebSocketConnectRecord, record::RecordType};
 
 /// The version of USP that the Agent's Records carry.
 pub const USP_VERSION: &str = "1.4";
@@ -104,6 +104,20 @@ impl Core {
     /// A connection went down.
     pub fn closed(&mut self, connection: ConnectionId) {
         self.connections.remove(&connection);
+    }
+
+    /// The Records with which the Agent leaves its Controllers (R-MTP.7).
+    pub fn farewell(&self, reason: &str) -> Vec<Action> {
+        let known = self.connections.iter().filter_map(|(connection, peer)| Some((*connection, peer.as_deref()?)));
+        let record = || DisconnectRecord { reason: reason.to_owned(), reason_code: 0 };
+        known.map(|(connection, peer)| self.send(connection, peer, RecordType::Disconnect(record()))).collect()
+    }
+
+    /// Sets a Parameter that says how the MTP is doing, by the path of its Object.
+    pub fn report(&mut self, object: &str, name: &str, value: impl Into<String>) {
+        if let Some(row) = RowKey::parse(object, self.store.model()) {
+            self.store.set(&row, name, value);
+        }
     }
 
     fn faults(&self) -> &FaultSet {

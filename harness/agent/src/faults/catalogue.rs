@@ -208,6 +208,18 @@ super::faults! {
     NoConnectRecord = "no-connect-record": "No Connect Record is sent",
     UndecodableMessageIgnored = "undecodable-message-ignored": "A Message that cannot be decoded gets no Error",
 
+    // The WebSocket MTP.
+    WsOmitsEid = "ws-omits-eid": "The WebSocket request does not say the Agent's Endpoint ID",
+    WsOmitsSubprotocol = "ws-omits-subprotocol": "The WebSocket handshake does not name the subprotocol",
+    WsAcceptsAnySubprotocol = "ws-accepts-any-subprotocol": "A WebSocket peer need not name the subprotocol",
+    WsKeepsSecondSession = "ws-keeps-second-session": "Two WebSocket sessions with one Controller stay open",
+    WsIgnoresPings = "ws-ignores-pings": "Pings are not answered",
+    WsSendsNoPings = "ws-sends-no-pings": "The Agent sends no Pings",
+    WsIgnoresClose = "ws-ignores-close": "Close frames are not answered",
+    WsRefusesFragments = "ws-refuses-fragments": "Fragmented messages are not put together",
+    WsNeverReconnects = "ws-never-reconnects": "A WebSocket session that ended is not opened again",
+    WsReconnectsTooEarly = "ws-reconnects-too-early": "The first retry comes in a quarter of the shortest wait",
+
     // Notifications.
     NotifyWrongSubscriptionId = "notify-wrong-subscription-id": "Notifications carry another subscription_id",
     NotifyNeverAsksForResponse = "notify-never-asks-for-response": "send_resp of notifications is always false",

@@ -2,9 +2,13 @@
 
 use super::{CommandDef, EventDef, Model, ObjectAccess, ObjectDef, ObjectId, ParamDef, UniqueKey};
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 /// The definition that the crate carries.
 const DEVICE: &str = include_str!("device.yaml");
+
+/// The definition once it has been read.
+static SHARED: OnceLock<Arc<Model>> = OnceLock::new();
 
 /// The definition does not describe a data model.
 #[derive(Debug, thiserror::Error)]
@@ -44,9 +48,13 @@ struct RawObject {
 }
 
 impl Model {
-    /// The data model of the reference Agent.
-    pub fn device() -> Result<Self, ModelError> {
-        Self::from_yaml(DEVICE)
+    /// The data model of the reference Agent. It is read once and shared by all Agents of a process.
+    pub fn device() -> Result<Arc<Self>, ModelError> {
+        if let Some(known) = SHARED.get() {
+            return Ok(Arc::clone(known));
+        }
+        let model = Arc::new(Self::from_yaml(DEVICE)?);
+        Ok(Arc::clone(SHARED.get_or_init(|| model)))
     }
 
     /// A data model from its YAML definition; the first Object is the root.

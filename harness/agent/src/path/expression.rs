@@ -245,10 +245,9 @@ fn unknown(name: &str) -> Failure {
 mod tests {
     use super::*;
     use rstest::rstest;
-    use std::sync::Arc;
 
     fn setup() -> (Store, RowKey) {
-        let mut store = Store::new(Arc::new(Model::device().unwrap()));
+        let mut store = Store::new(Model::device().unwrap());
         let controller = store.create(store.model().find("Device.LocalAgent.Controller.{i}.").unwrap(), &[]);
         store.set(&controller, "EndpointID", "self::c");
         let row = store.create(store.model().find("Device.LocalAgent.Subscription.{i}.").unwrap(), &[]);

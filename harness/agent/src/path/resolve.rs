@@ -251,10 +251,9 @@ mod tests {
     use super::*;
     use crate::model::Model;
     use rstest::rstest;
-    use std::sync::Arc;
 
     fn store() -> Store {
-        let mut store = Store::new(Arc::new(Model::device().unwrap()));
+        let mut store = Store::new(Model::device().unwrap());
         let controllers = store.model().find("Device.LocalAgent.Controller.{i}.").unwrap();
         let boot = store.model().find("Device.LocalAgent.Controller.{i}.BootParameter.{i}.").unwrap();
         for enable in ["true", "false"] {

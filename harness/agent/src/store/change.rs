@@ -55,11 +55,10 @@ fn values(before: &Store, after: &Store, row: &RowKey, changes: &mut Vec<Change>
 mod tests {
     use super::*;
     use crate::model::Model;
-    use std::sync::Arc;
 
     #[test]
     fn a_new_instance_also_changes_its_counter() {
-        let before = Store::new(Arc::new(Model::device().unwrap()));
+        let before = Store::new(Model::device().unwrap());
         let mut after = before.clone();
         after.uptime = 9;
         let key = after.create(after.model().find("Device.LocalAgent.MTP.{i}.").unwrap(), &[]);
@@ -71,7 +70,7 @@ mod tests {
 
     #[test]
     fn setting_the_same_value_is_no_change() {
-        let before = Store::new(Arc::new(Model::device().unwrap()));
+        let before = Store::new(Model::device().unwrap());
         let mut after = before.clone();
         let info = RowKey::parse("Device.DeviceInfo.", after.model()).unwrap();
         after.set(&info, "ProvisioningCode", "");

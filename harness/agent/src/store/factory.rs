@@ -150,7 +150,7 @@ mod tests {
                 .into(),
             ..AgentConfig::default()
         };
-        let store = store(Arc::new(Model::device().unwrap()), &config);
+        let store = store(Model::device().unwrap(), &config);
         assert_eq!(store.all_of("Device.LocalAgent.Controller.{i}.").len(), 2);
         for (key, _) in store.rows() {
             assert_eq!(keys::conflict(&store, key).map(|key| key.params), None, "{}", key.path(store.model()));

@@ -81,10 +81,9 @@ fn candidate(param: &ParamDef, key: &RowKey, attempt: u32) -> Option<String> {
 mod tests {
     use super::*;
     use crate::model::Model;
-    use std::sync::Arc;
 
     fn store() -> Store {
-        Store::new(Arc::new(Model::device().unwrap()))
+        Store::new(Model::device().unwrap())
     }
 
     fn add(store: &mut Store, path: &str, values: &[(&str, &str)]) -> RowKey {

@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     fn store() -> Store {
-        Store::new(Arc::new(Model::device().unwrap()))
+        Store::new(Model::device().unwrap())
     }
 
     fn table(store: &Store, path: &str) -> ObjectId {

@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn survives_json_with_numbers_and_marks() {
-        let model = Arc::new(Model::device().unwrap());
+        let model = Model::device().unwrap();
         let mut store = Store::new(Arc::clone(&model));
         let controllers = model.find("Device.LocalAgent.Controller.{i}.").unwrap();
         let first = store.create(controllers, &[]);

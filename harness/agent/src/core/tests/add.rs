@@ -1,6 +1,6 @@
 use super::*;
 use crate::errors::code;
-use msg::add_resp::created_object_result::operation_status::OperStatus;
+use msg::add_resp::created_object_result::operation_status::{OperStatus, OperationSuccess};
 use rstest::rstest;
 
 const TABLE: &str = "Device.LocalAgent.Subscription.";
@@ -114,7 +114,7 @@ fn search_paths_add_to_every_match() {
     assert_eq!(add_success(&resp, 1).instantiated_path, "Device.LocalAgent.Controller.2.BootParameter.1.");
     let none = "Device.LocalAgent.Controller.[Enable==false].BootParameter.";
     let resp = response!(bench.ask(ReqType::Add(add_request(false, &[(none, &settings)]))), AddResp);
-    assert_eq!(*add_success(&resp, 0), Default::default());
+    assert_eq!(*add_success(&resp, 0), OperationSuccess::default());
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use msg::operate_resp::operation_result::OutputArgs;
 use rstest::rstest;
 
 fn boot_event(bench: &mut Bench) -> Option<std::collections::BTreeMap<String, String>> {
@@ -14,7 +15,7 @@ fn boot_event(bench: &mut Bench) -> Option<std::collections::BTreeMap<String, St
 fn reboot(bench: &mut Bench, command: &str, arguments: &[(&str, &str)]) {
     let body = bench.operate(command, arguments);
     let result = response!(body, OperateResp).operation_results.remove(0);
-    let output = Some(msg::operate_resp::operation_result::OperationResp::ReqOutputArgs(Default::default()));
+    let output = Some(msg::operate_resp::operation_result::OperationResp::ReqOutputArgs(OutputArgs::default()));
     assert_eq!((result.executed_command.as_str(), result.operation_resp), (command, output));
     bench.restart();
 }

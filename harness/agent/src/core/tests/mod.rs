@@ -289,13 +289,16 @@ pub(super) fn add_success(
     }
 }
 
-pub(super) fn set_request(allow_partial: bool, objects: &[(&str, &[(&str, &str, bool)])]) -> msg::Set {
+/// The path of an Object, and names, values and `required` of what is set there.
+pub(super) type Update<'a> = (&'a str, &'a [(&'a str, &'a str, bool)]);
+
+pub(super) fn set_request(allow_partial: bool, objects: &[Update<'_>]) -> msg::Set {
     let setting = |(param, value, required): &(&str, &str, bool)| msg::set::UpdateParamSetting {
         param: (*param).to_owned(),
         value: (*value).to_owned(),
         required: *required,
     };
-    let object = |(path, settings): &(&str, &[(&str, &str, bool)])| msg::set::UpdateObject {
+    let object = |(path, settings): &Update<'_>| msg::set::UpdateObject {
         obj_path: (*path).to_owned(),
         param_settings: settings.iter().map(setting).collect(),
     };

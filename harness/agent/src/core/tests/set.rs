@@ -84,8 +84,7 @@ fn a_path_that_fails_is_an_error(#[case] path: &str, #[case] expected: u32) {
 #[test]
 fn an_error_undoes_everything() {
     let mut bench = bench();
-    let objects: [(&str, &[(&str, &str, bool)]); 2] =
-        [(FIRST, &[("NotifRetry", "true", true)]), (SECOND_ROW, &[("Nothing", "x", true)])];
+    let objects: [Update<'_>; 2] = [(FIRST, &[("NotifRetry", "true", true)]), (SECOND_ROW, &[("Nothing", "x", true)])];
     assert_eq!(codes(bench.ask(ReqType::Set(set_request(false, &objects)))).0, code::REQUIRED_PARAMETER_FAILED);
     assert_eq!(bench.value("Device.LocalAgent.Subscription.1.NotifRetry"), "false");
 }
@@ -93,8 +92,7 @@ fn an_error_undoes_everything() {
 #[test]
 fn with_partial_success_the_others_are_updated() {
     let mut bench = bench();
-    let objects: [(&str, &[(&str, &str, bool)]); 2] =
-        [(FIRST, &[("NotifRetry", "true", true)]), (SECOND_ROW, &[("Nothing", "x", true)])];
+    let objects: [Update<'_>; 2] = [(FIRST, &[("NotifRetry", "true", true)]), (SECOND_ROW, &[("Nothing", "x", true)])];
     let resp = response!(bench.ask(ReqType::Set(set_request(true, &objects))), SetResp);
     assert_eq!(success(&resp, 0).updated_inst_results.len(), 1);
     let failed = failure(&resp, 1);
@@ -144,8 +142,7 @@ fn a_search_without_matches_succeeds_empty() {
 fn keys_count_when_the_message_is_done() {
     let mut bench = Bench::new();
     let (a, b) = ("Device.LocalAgent.Controller.1.", "Device.LocalAgent.Controller.2.");
-    let swap: [(&str, &[(&str, &str, bool)]); 2] =
-        [(a, &[("EndpointID", SECOND, true)]), (b, &[("EndpointID", CONTROLLER, true)])];
+    let swap: [Update<'_>; 2] = [(a, &[("EndpointID", SECOND, true)]), (b, &[("EndpointID", CONTROLLER, true)])];
     response!(bench.ask(ReqType::Set(set_request(false, &swap))), SetResp);
     let clash = bench.set(b, "EndpointID", SECOND);
     assert_eq!(codes(clash), (code::DUPLICATE_KEY, vec![(format!("{b}EndpointID"), code::DUPLICATE_KEY)]));
