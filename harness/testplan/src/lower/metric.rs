@@ -116,7 +116,7 @@ impl Context<'_> {
             return Some(Check::NotReceived { step: node.get("not_received")?.text()?.to_owned() });
         }
         if node.get("rule").is_some() {
-            return rule_check(node, problems);
+            return self.rule(node, problems);
         }
         if let Some(all) = node.get("all") {
             return Some(Check::All(self.checks(all, problems)?));
@@ -140,6 +140,10 @@ impl Context<'_> {
             Sort::Notify => Some(Content::Request(MessageKind::Notify)),
             other => self.scope.asked(other).map(Content::Response),
         };
+        if step.sort == Sort::Connection && inner.get("where").is_some() {
+            problems
+                .at(inner.key_span("where"), "a change of the connection has no Message that a pattern could be on");
+        }
         let matching = pattern(inner, "where", content, problems).ok()?;
         Some(Check::Received { step: owner.get(key)?.text()?.to_owned(), matching })
     }
@@ -163,24 +167,27 @@ impl Context<'_> {
             }
         }
     }
-}
 
-fn rule_check(node: &Node, problems: &mut Problems) -> Option<Check> {
-    let name = node.get("rule")?.text()?;
-    let at = node.value_span("rule");
-    let names = rule::names();
-    if !names.contains(&name) {
-        let mistake = Mistake::at(at, format!("there is no rule `{name}`"));
-        problems.add(match nearest(name, names.iter().copied()) {
-            Some(near) => mistake.meant(near),
-            None => mistake.help(format!("the rules are {}", names.join(", "))),
-        });
-        return None;
+    fn rule(&self, node: &Node, problems: &mut Problems) -> Option<Check> {
+        let name = node.get("rule")?.text()?;
+        let names = rule::names();
+        if !names.contains(&name) {
+            let mistake = Mistake::at(node.value_span("rule"), format!("there is no rule `{name}`"));
+            problems.add(match nearest(name, names.iter().copied()) {
+                Some(near) => mistake.meant(near),
+                None => mistake.help(format!("the rules are {}", names.join(", "))),
+            });
+            return None;
+        }
+        let with = node.get("with").map_or_else(|| Value::Object(Map::new()), Node::to_json);
+        // Without any arguments, what is missing is shown at the check itself.
+        let at = node.get("with").unwrap_or(node);
+        let wrong = rule::check_arguments(name, &with);
+        let right = wrong.is_empty();
+        report(wrong, at, problems);
+        for (path, label) in rule::labels(name, &with) {
+            self.scope.label(&label, at.place(path.segments(), false), Here::METRIC, problems);
+        }
+        right.then(|| Check::Rule { name: name.to_owned(), with })
     }
-    let with = node.get("with").map_or_else(|| Value::Object(Map::new()), Node::to_json);
-    let wrong = rule::check_arguments(name, &with);
-    let right = wrong.is_empty();
-    // What is missing is shown at the rule's name when there are no arguments at all.
-    report(wrong, node.get("with").unwrap_or(node), problems);
-    right.then(|| Check::Rule { name: name.to_owned(), with })
 }

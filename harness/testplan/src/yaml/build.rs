@@ -193,6 +193,7 @@ fn span_of(mark: &Mark) -> Span {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
@@ -250,5 +251,49 @@ mod tests {
         let d = item.get("c").unwrap().entry("d").unwrap();
         assert_eq!((d.key_span, d.value.span), (at(3, 9, 1), at(3, 12, 4)));
         assert!(matches!(&d.value.content, Content::Number(_, written) if written == "1.10"));
+    }
+
+    /// The same library's serde front end is the second opinion on every file of the project.
+    #[test]
+    fn the_tree_reads_as_serde_does() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testcases");
+        let mut count = 0;
+        for entry in walkdir::WalkDir::new(folder) {
+            let path = entry.unwrap().into_path();
+            if path.extension().is_none_or(|extension| extension != "yaml") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let Some(tree) = parse(&text, &mut Problems::new("x.yaml")) else { continue };
+            let value: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+            assert_eq!(tree.to_json(), value, "{}", path.display());
+            count += 1;
+        }
+        assert!(count > 50, "the test cases are gone");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_tree_or_a_problem(text in "[ -~\n\t\u{e4}]{0,200}") {
+            let mut problems = Problems::new("x.yaml");
+            let tree = parse(&text, &mut problems);
+            prop_assert_eq!(tree.is_none(), problems.len() > 0);
+        }
+
+        #[test]
+        fn yaml_like_text_is_a_tree_or_a_problem(
+            parts in prop::collection::vec(
+                prop::sample::select(vec!["a", ": ", "- ", "\n", "  ", "[", "]", "{", "}", ",", "\"", "'", "|", ">", "&x ", "*x", "!t ", "#", "?", "1.10", "---", "\t"]),
+                0..60,
+            )
+        ) {
+            let text = parts.concat();
+            let mut problems = Problems::new("x.yaml");
+            let tree = parse(&text, &mut problems);
+            prop_assert_eq!(tree.is_none(), problems.len() > 0);
+            for problem in problems.iter() {
+                prop_assert!(problem.line >= 1 && problem.column >= 1 && problem.length >= 1);
+            }
+        }
     }
 }
