@@ -13,7 +13,7 @@ use super::{
 use crate::{
     case::{Action, Check, Expected},
     pattern::{Context, Pattern},
-    rule, show,
+    rule, show, template,
     trace::StepOutcome,
     verdict::{Finding, Outcome},
     view::{RecordSeen, StepSeen},
@@ -115,11 +115,9 @@ fn held(
     let context = Context { variables: &evidence.view.variables, answered };
     let mut findings = pattern.matches(body, &context);
     if findings.is_empty() {
-        return vec![met(
-            format!("{name} with {}", show::value(pattern.source())),
-            format!("{name} that matches"),
-            vec![seq],
-        )];
+        let source =
+            template::substitute_in(pattern.source(), context.variables).unwrap_or_else(|_| pattern.source().clone());
+        return vec![met(format!("{name} with {}", show::value(&source)), format!("{name} that matches"), vec![seq])];
     }
     // The worst stay when some must go.
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.outcome));
@@ -245,7 +243,7 @@ fn is_what(evidence: Evidence<'_>, what: &Expected, record: &RecordSeen<'_>) -> 
             };
             let variables = &evidence.view.variables;
             let right_id = subscription_id.as_ref().is_none_or(|id| {
-                crate::template::substitute(id, variables)
+                template::substitute(id, variables)
                     .is_ok_and(|id| body.get("subscription_id") == Some(&Value::String(id)))
             });
             let context = Context { variables, answered: Some(MessageKind::Notify) };

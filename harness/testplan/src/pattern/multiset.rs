@@ -45,6 +45,13 @@ impl Matcher for Pairing {
         let expected = format!("an item of its own for each of {} patterns", self.patterns.len());
         let seen = format!("none left for pattern {nth} among {} items: {}", list.len(), show::optional(seen));
         findings.push(finding(outcome, place, expected, seen));
+        // What the item that comes closest lacks says most about what is wrong.
+        let closest = self.patterns.get(lonely).into_iter().filter_map(|pattern| {
+            let judged =
+                list.iter().enumerate().map(|(index, item)| pattern.judge(&place.index(index), Some(item), context));
+            judged.map(|(_, inner)| inner).filter(|inner| !inner.is_empty()).min_by_key(Vec::len)
+        });
+        findings.extend(closest.flatten());
     }
 }
 

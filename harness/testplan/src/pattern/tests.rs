@@ -144,6 +144,8 @@ fn a_finding_names_the_place() {
 fn an_item_that_comes_close_is_explained() {
     let findings = judge(&json!({"$some": {"a": 1, "b": 2}}), &json!([{"a": 9, "b": 9}, {"a": 1, "b": 3}]));
     assert_eq!(findings.last().unwrap().path.as_deref(), Some("[1].b"));
+    let findings = judge(&json!({"$unordered": [{"a": 1}, {"a": 2, "b": 2}]}), &json!([{"a": 1}, {"a": 2, "b": 3}]));
+    assert_eq!(findings.last().unwrap().path.as_deref(), Some("[1].b"));
 }
 
 #[rstest]
