@@ -1,6 +1,6 @@
 //! R-WS.10, R-WS.10b and R-WS.11: what a WebSocket client asks for and says of itself, and what a server answers.
 //!
-//! Judged only on connections that carried Records of the EUT, because anybody may knock at a port. R-WS.10b came when R-WS.10a went,
+//! Judged only on connections that carried Records of the EUT or were opened in its name, because anybody may knock at a port. R-WS.10b came when R-WS.10a went,
 //! with USP 1.3: an older EUT may tell its Endpoint ID otherwise.
 
 use uspec_usp::{endpoint_id::decode_eid, version::UspVersion};
@@ -35,9 +35,7 @@ pub(super) fn endpoint_id_told(evidence: Evidence<'_>, tally: &mut Tally) {
     let eut = &evidence.view.trace.header.eut_endpoint_id;
     for handshake in of_eut(evidence).filter(|handshake| handshake.eut_is_client == Some(true)) {
         let Some(target) = handshake.target() else { continue };
-        let query = target.split_once('?').map_or("", |(_, query)| query);
-        let told = query.split('&').find_map(|pair| pair.strip_prefix("eid="));
-        let right = told.and_then(|told| decode_eid(told).ok()).is_some_and(|told| eut.is_empty() || told == *eut);
+        let right = told_id(target).is_some_and(|told| eut.is_empty() || told == *eut);
         if right {
             tally.right();
             continue;
@@ -69,17 +67,25 @@ pub(super) fn subprotocol_answered(evidence: Evidence<'_>, tally: &mut Tally) {
     }
 }
 
-/// The handshakes of the connections over which the EUT sent Records.
+/// The Endpoint ID in the query of a request.
+fn told_id(target: &str) -> Option<String> {
+    let (_, query) = target.split_once('?')?;
+    decode_eid(query.split('&').find_map(|pair| pair.strip_prefix("eid="))?).ok()
+}
+
+/// The handshakes of the connections over which the EUT sent Records, or that it opened in its own name.
 fn of_eut(evidence: Evidence<'_>) -> impl Iterator<Item = Handshake<'_>> {
     let eut = &evidence.view.trace.header.eut_endpoint_id;
     let is_eut = move |number: u32| {
         let mut from = evidence.view.received().filter(move |record| record.connection == number);
         from.any(|record| record.typed().is_some_and(|record| eut.is_empty() || record.from_id == *eut))
     };
-    evidence
-        .view
-        .connections
-        .iter()
-        .filter(move |it| is_eut(it.number))
-        .filter_map(crate::view::ConnectionSeen::handshake)
+    let in_its_name = move |handshake: &Handshake<'_>| {
+        handshake.eut_is_client == Some(true)
+            && !eut.is_empty()
+            && handshake.target().and_then(told_id).as_ref() == Some(eut)
+    };
+    evidence.view.connections.iter().filter_map(move |connection| {
+        connection.handshake().filter(|handshake| is_eut(connection.number) || in_its_name(handshake))
+    })
 }

@@ -252,6 +252,16 @@ fn universal_rules_see_good_and_bad(#[case] rule: &str, #[case] story: Story, #[
 }
 
 #[test]
+fn a_client_that_names_the_eut_is_judged_without_records() {
+    let mut story = handshake("peer", EID, &[], &[]);
+    story.trace.events.pop();
+    assert_eq!(story.universal("R-WS.10").unwrap().outcome, Outcome::Unmet);
+    let mut stranger = handshake("peer", "/usp?eid=os::012345-0002", &[], &[]);
+    stranger.trace.events.pop();
+    assert_eq!(stranger.universal("R-WS.10"), None);
+}
+
+#[test]
 fn every_rule_can_be_met_and_unmet() {
     let table: String = include_str!("tests.rs").split_whitespace().collect();
     for (name, _) in RULES {

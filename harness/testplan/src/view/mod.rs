@@ -77,10 +77,10 @@ impl<'t> View<'t> {
         self.steps.iter().find(|step| step.is(phase, index) && step.step.label.as_deref() == label)
     }
 
-    /// The Records that a step sent, in order.
+    /// The Records that a step sent, in order. The label counts: the runner has steps of its own beside the case's.
     pub(crate) fn sent_by(&self, step: &StepSeen<'_>) -> impl Iterator<Item = &RecordSeen<'t>> {
-        let (phase, index) = (step.step.phase, step.step.index);
-        self.sent().filter(move |record| record.step.is_some_and(|it| (it.phase, it.index) == (phase, index)))
+        let step = step.step;
+        self.sent().filter(move |record| record.step == Some(step))
     }
 
     /// Every Record that we sent, in order.
