@@ -112,7 +112,7 @@ impl Core {
 
     fn worth_saving(&self, before: &Store) -> Option<Action> {
         let persists = self.config.persistence != crate::config::Persistence::Memory;
-        (persists && before.snapshot() != self.store.snapshot()).then(|| Action::Save(self.saved(None)))
+        (persists && !before.is_untouched(&self.store)).then(|| Action::Save(self.saved(None)))
     }
 }
 

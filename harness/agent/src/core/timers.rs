@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 /// How often the fault repeats OnBoardRequests.
 const FAULTY_REPETITION: u64 = 60;
-/// How late the fault makes Periodic!.
-const FAULTY_DELAY: Duration = Duration::from_secs(10);
+/// How many seconds the fault adds to the interval of Periodic!.
+const FAULTY_EXTENSION: u64 = 10;
 
 /// An asynchronous Command that is under way.
 #[derive(Debug, Clone)]
@@ -134,8 +134,12 @@ impl Core {
         let wall = self.clock.wall(now).as_millisecond();
         let since = wall.saturating_sub(phase.as_millisecond()).checked_rem_euclid(period).unwrap_or(0);
         let wait = u64::try_from(period.saturating_sub(since)).unwrap_or(0);
-        let late = if self.faults().has(Fault::PeriodicLate) { FAULTY_DELAY } else { Duration::ZERO };
-        now.checked_add(Duration::from_millis(wait)).and_then(|next| next.checked_add(late)).unwrap_or(now)
+        let after = if self.faults().has(Fault::PeriodicIntervalTooLong) {
+            Duration::from_secs(interval.saturating_add(FAULTY_EXTENSION))
+        } else {
+            Duration::from_millis(wait)
+        };
+        now.checked_add(after).unwrap_or(now)
     }
 
     fn periodic_event(&self, controller: &RowKey) -> Option<Occurrence> {

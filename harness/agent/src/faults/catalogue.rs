@@ -238,7 +238,7 @@ super::faults! {
     SubscriptionOutlivesTimeToLive = "subscription-outlives-time-to-live": "TimeToLive does not end a Subscription",
     TriggerActionNotExecuted = "trigger-action-not-executed": "TriggerConfigSettings are not applied",
     PeriodicNotSent = "periodic-not-sent": "The Periodic! Event does not occur",
-    PeriodicLate = "periodic-late": "The Periodic! Event comes ten seconds late each time",
+    PeriodicIntervalTooLong = "periodic-interval-too-long": "Ten seconds more than the interval pass from one Periodic! Event to the next",
     OnBoardRequestNotSent = "on-board-request-not-sent": "SendOnBoardRequest() sends nothing",
     OnBoardRequestOmitsSerialNumber = "on-board-request-omits-serial-number": "OnBoardRequest has no serial_number",
     OnBoardingCompleteUnchanged = "on-boarding-complete-unchanged": "SendOnBoardRequest() leaves OnBoardingComplete as it was",

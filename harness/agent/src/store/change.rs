@@ -23,6 +23,9 @@ pub enum Change {
 
 /// All differences from `before` to `after`: instances that went, instances that came, values that changed.
 pub fn between(before: &Store, after: &Store) -> Vec<Change> {
+    if before.is_untouched(after) {
+        return Vec::new();
+    }
     let model = after.model();
     let is_instance = |key: &RowKey| model.object(key.object).multi;
     let gone = before.rows().map(|(key, _)| key).filter(|key| is_instance(key) && !after.contains(key));

@@ -23,7 +23,8 @@ pub type TableKey = (ObjectId, Vec<u32>);
 #[derive(Debug, Clone)]
 pub struct Store {
     model: Arc<Model>,
-    rows: BTreeMap<RowKey, Row>,
+    /// Shared between clones until one of them changes, so that a clone costs next to nothing.
+    rows: Arc<BTreeMap<RowKey, Row>>,
     last_numbers: BTreeMap<TableKey, u32>,
     /// Whole seconds since the Agent started, which `UpTime` reports.
     pub uptime: u64,
@@ -32,7 +33,7 @@ pub struct Store {
 impl Store {
     /// All single-instance Objects with their defaults, and no instance of any table.
     pub fn new(model: Arc<Model>) -> Self {
-        let mut store = Self { model, rows: BTreeMap::new(), last_numbers: BTreeMap::new(), uptime: 0 };
+        let mut store = Self { model, rows: Arc::default(), last_numbers: BTreeMap::new(), uptime: 0 };
         let root = store.model.root();
         store.insert(RowKey { object: root, instances: Vec::new() });
         store
@@ -46,6 +47,11 @@ impl Store {
     /// All rows, tables in the order of the model.
     pub fn rows(&self) -> impl Iterator<Item = (&RowKey, &Row)> {
         self.rows.iter()
+    }
+
+    /// Whether nothing was written to one of the two since the other was cloned from it.
+    pub fn is_untouched(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.rows, &other.rows)
     }
 
     /// Whether the Object or instance exists.
@@ -105,14 +111,14 @@ impl Store {
 
     /// Stores a value without asking who may do so.
     pub fn set(&mut self, key: &RowKey, name: &str, value: impl Into<String>) {
-        if let Some(row) = self.rows.get_mut(key) {
+        if let Some(row) = Arc::make_mut(&mut self.rows).get_mut(key) {
             row.values.insert(name.to_owned(), value.into());
         }
     }
 
     /// Remembers that a Controller has set a Parameter that can be set once.
     pub fn mark_written(&mut self, key: &RowKey, name: &str) {
-        if let Some(row) = self.rows.get_mut(key) {
+        if let Some(row) = Arc::make_mut(&mut self.rows).get_mut(key) {
             row.written.insert(name.to_owned());
         }
     }
@@ -135,13 +141,13 @@ impl Store {
             model.is_within(other.object, key.object) && other.instances.starts_with(&key.instances)
         };
         let model = Arc::clone(&self.model);
-        self.rows.retain(|other, _| !gone(&model, other));
+        Arc::make_mut(&mut self.rows).retain(|other, _| !gone(&model, other));
         self.tidy_references();
     }
 
     /// Puts a row back as it was.
     pub fn put(&mut self, key: RowKey, row: Row) {
-        self.rows.insert(key, row);
+        Arc::make_mut(&mut self.rows).insert(key, row);
     }
 
     fn insert(&mut self, key: RowKey) {
@@ -151,7 +157,7 @@ impl Store {
                 self.insert(RowKey { object: *child, instances: key.instances.clone() });
             }
         }
-        self.rows.insert(key, Row::default());
+        Arc::make_mut(&mut self.rows).insert(key, Row::default());
     }
 
     fn count(&self, path: &str, parent: &[u32]) -> usize {

@@ -11,7 +11,7 @@ impl Store {
         let model = Arc::clone(&self.model);
         let mut orphans = Vec::new();
         let mut cleared = Vec::new();
-        for (key, row) in &self.rows {
+        for (key, row) in self.rows.iter() {
             for param in model.object(key.object).params.iter().filter(|param| param.references.is_some()) {
                 let items = value::items(row.value(param));
                 let kept: Vec<&str> = items.iter().copied().filter(|item| self.refers(item)).collect();

@@ -41,7 +41,7 @@ impl Store {
             if !store.contains(&key) {
                 store.insert(key.clone());
             }
-            store.rows.insert(key, Row { values: saved.values.clone(), written: saved.written.clone() });
+            store.put(key, Row { values: saved.values.clone(), written: saved.written.clone() });
         }
         for (path, last) in &snapshot.last_numbers {
             // A table path is an instance path without its last number.

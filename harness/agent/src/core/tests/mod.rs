@@ -3,6 +3,7 @@
 mod add;
 mod boot;
 mod delete;
+mod faults;
 mod get;
 mod get_instances;
 mod get_supported_dm;

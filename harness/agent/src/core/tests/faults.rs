@@ -1,0 +1,343 @@
+//! Every fault must be visible: a dialogue that touches everything goes differently when it is on.
+
+use super::*;
+
+/// Faults that act outside the engine, in the endpoint around it.
+const OUTSIDE: [Fault; 11] = [
+    Fault::WsOmitsEid,
+    Fault::WsOmitsSubprotocol,
+    Fault::WsAcceptsAnySubprotocol,
+    Fault::WsKeepsSecondSession,
+    Fault::WsIgnoresPings,
+    Fault::WsSendsNoPings,
+    Fault::WsIgnoresClose,
+    Fault::WsRefusesFragments,
+    Fault::WsNeverReconnects,
+    Fault::WsReconnectsTooEarly,
+    Fault::RebootNeverReturns,
+];
+
+#[test]
+fn every_fault_changes_the_dialogue() {
+    let usual = dialogue([]);
+    let invisible =
+        Fault::all().iter().filter(|fault| !OUTSIDE.contains(fault)).filter(|fault| dialogue([**fault]) == usual);
+    assert_eq!(invisible.map(|fault| fault.name()).collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn the_dialogue_is_repeatable() {
+    assert_eq!(dialogue([]), dialogue([]));
+}
+
+/// A Controller that writes down everything it gets.
+struct Talk {
+    bench: Bench,
+    seen: Vec<String>,
+}
+
+fn dialogue(faults: impl IntoIterator<Item = Fault>) -> Vec<String> {
+    let mut talk = Talk { bench: Bench::with(faults), seen: Vec::new() };
+    talk.records();
+    talk.reading();
+    talk.adding();
+    talk.setting();
+    talk.searching();
+    talk.describing();
+    talk.notifying();
+    talk.operating();
+    talk.deleting();
+    talk.rebooting();
+    talk.seen
+}
+
+impl Talk {
+    /// Sends a Request and notes whatever comes.
+    fn say(&mut self, request: ReqType) {
+        self.bench.sent += 1;
+        let msg_id = format!("test-{}", self.bench.sent);
+        self.bench.send_message(&request_message(&msg_id, request));
+        self.note();
+    }
+
+    fn note(&mut self) {
+        for (connection, record) in std::mem::take(&mut self.bench.inbox) {
+            let inside = message(&record);
+            let Record { version, to_id, from_id, record_type, .. } = record;
+            let kind = record_type.map(|kind| std::mem::discriminant(&kind));
+            self.seen.push(format!("{connection:?} {version} {to_id} {from_id} {kind:?} {inside:?}"));
+        }
+        for action in &self.bench.other {
+            if let Action::Close { code, .. } = action {
+                self.seen.push(format!("close {code}"));
+            }
+        }
+        self.bench.other.retain(|action| !matches!(action, Action::Close { .. }));
+    }
+
+    fn wait(&mut self, seconds: u64) {
+        self.bench.pass(seconds);
+        self.note();
+    }
+
+    fn get(&mut self, paths: &[&str], max_depth: u32) {
+        let param_paths = paths.iter().map(|path| (*path).to_owned()).collect();
+        self.say(ReqType::Get(msg::Get { param_paths, max_depth }));
+    }
+
+    fn add(&mut self, allow_partial: bool, objects: &[(&str, &[(&str, &str)])]) {
+        self.say(ReqType::Add(add_request(allow_partial, objects)));
+    }
+
+    fn set(&mut self, allow_partial: bool, objects: &[Update<'_>]) {
+        self.say(ReqType::Set(set_request(allow_partial, objects)));
+    }
+
+    fn delete(&mut self, allow_partial: bool, paths: &[&str]) {
+        let obj_paths = paths.iter().map(|path| (*path).to_owned()).collect();
+        self.say(ReqType::Delete(msg::Delete { allow_partial, obj_paths }));
+    }
+
+    fn operate(&mut self, command: &str, arguments: &[(&str, &str)], send_resp: bool) {
+        let input_args = arguments.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let command_key = "key".to_owned();
+        self.say(ReqType::Operate(msg::Operate { command: command.to_owned(), command_key, send_resp, input_args }));
+    }
+
+    fn records(&mut self) {
+        self.bench.open(ConnectionId(2), SECOND);
+        let get = || {
+            request_message(
+                "r",
+                ReqType::Get(msg::Get { param_paths: vec!["Device.LocalAgent.EndpointID".to_owned()], max_depth: 0 }),
+            )
+        };
+        for (from, to) in [(CONTROLLER, "proto::other"), (AGENT, AGENT), ("proto::stranger", AGENT)] {
+            self.bench.record(&plain(from, to, &get()));
+            self.note();
+        }
+        let actions = self.bench.core.handle_record(self.bench.now, CONNECTION, b"\xff\xff");
+        self.bench.take(actions);
+        self.note();
+        let header = Some(msg::Header { msg_id: "empty".to_owned(), msg_type: 1 });
+        self.bench.send_message(&Msg { header, body: Some(msg::Body { msg_body: None }) });
+        self.note();
+    }
+
+    fn reading(&mut self) {
+        self.get(&["Device.LocalAgent.EndpointID", "Device.LocalAgent.Invalid", "Device.LocalAgent.Subscription."], 0);
+        for max_depth in [0, 1, 2] {
+            self.get(&["Device.LocalAgent.Controller.1."], max_depth);
+        }
+        self.get(&["Device.LocalAgent.Subscription.[Enable==true]."], 0);
+        for path in ["Device.LocalAgent.Controller.", "Device.LocalAgent.Controller.[Alias==\"none\"].MTP."] {
+            let obj_paths = vec![path.to_owned()];
+            self.say(ReqType::GetInstances(msg::GetInstances { obj_paths, first_level_only: false }));
+        }
+        let controller_supported_protocol_versions = "1.4".to_owned();
+        self.say(ReqType::GetSupportedProtocol(msg::GetSupportedProtocol { controller_supported_protocol_versions }));
+    }
+
+    fn adding(&mut self) {
+        let table = "Device.LocalAgent.Subscription.";
+        self.add(
+            false,
+            &[
+                (table, &[("Enable", "true"), ("ID", "one"), ("NotifExpiration", "5")]),
+                (table, &[("Enable", "true"), ("NotifExpiration", "10")]),
+            ],
+        );
+        self.add(false, &[(table, &[("ID", "good")]), (table, &[("Enable", "InvalidValue"), ("ID", "bad")])]);
+        self.add(
+            true,
+            &[
+                (table, &[("ID", "twenty"), ("NotifExpiration", "20")]),
+                (table, &[("ID", "worse"), ("Enable", "InvalidValue")]),
+            ],
+        );
+        self.add(false, &[(table, &[("ID", "one")])]);
+        let mut optional = add_request(false, &[(table, &[("Alias", "88InvalidAlias")])]);
+        optional.create_objs[0].param_settings[0].required = false;
+        self.say(ReqType::Add(optional));
+        self.add(
+            false,
+            &[(
+                "Device.LocalAgent.Controller.[Enable==true].BootParameter.",
+                &[("Enable", "true"), ("ParameterName", "Device.LocalAgent.EndpointID")],
+            )],
+        );
+        self.get(&[table, "Device.LocalAgent.Controller.*.BootParameter."], 0);
+    }
+
+    fn setting(&mut self) {
+        let (one, two) = ("Device.LocalAgent.Subscription.1.", "Device.LocalAgent.Subscription.2.");
+        self.set(false, &[(one, &[("NotifRetry", "true", true)]), (two, &[("Nothing", "x", true)])]);
+        self.set(
+            true,
+            &[
+                (one, &[("NotifExpiration", "6", true)]),
+                (two, &[("NotifRetry", "true", true), ("Enable", "InvalidValue", true)]),
+            ],
+        );
+        self.set(
+            false,
+            &[("Device.LocalAgent.Subscription.*.", &[("TimeToLive", "100000", true), ("Nothing", "x", false)])],
+        );
+        self.set(true, &[("Device.LocalAgent.Subscription.[Alias==\"none\"].", &[("Enable", "true", true)])]);
+        self.set(false, &[(one, &[("ID", "other", true)])]);
+        self.set(false, &[("Device.LocalAgent.Controller.1.BootParameter.1.", &[("Alias", "other", true)])]);
+        self.get(&["Device.LocalAgent.Subscription.", "Device.LocalAgent.Controller.1.BootParameter."], 0);
+    }
+
+    fn searching(&mut self) {
+        for identifier in [
+            "*",
+            "[NotifExpiration>10]",
+            "[NotifExpiration<10]",
+            "[NotifExpiration>=10]",
+            "[NotifExpiration<=10]",
+            "[NotifExpiration!=10]",
+            "[Enable==true&&NotifExpiration>10]",
+        ] {
+            self.get(&[&format!("Device.LocalAgent.Subscription.{identifier}.NotifExpiration")], 0);
+        }
+    }
+
+    fn describing(&mut self) {
+        for (path, first_level_only, all) in [
+            ("Device.", false, true),
+            ("Device.LocalAgent.", true, true),
+            ("Device.LocalAgent.", true, false),
+            ("Device.LocalAgent.UnsupportedObject.", false, true),
+            ("Device.Reboot()", false, true),
+        ] {
+            self.say(ReqType::GetSupportedDm(msg::GetSupportedDm {
+                obj_paths: vec![path.to_owned()],
+                first_level_only,
+                return_commands: all,
+                return_events: all,
+                return_params: all,
+                return_unique_key_sets: all,
+            }));
+        }
+    }
+
+    fn subscribe(&mut self, id: &str, kind: &str, references: &str, more: &[(&str, &str)]) {
+        let mut settings =
+            vec![("Enable", "true"), ("ID", id), ("Alias", id), ("NotifType", kind), ("ReferenceList", references)];
+        settings.extend_from_slice(more);
+        self.add(false, &[("Device.LocalAgent.Subscription.", &settings)]);
+    }
+
+    /// Answers the last notification with an id that was noted.
+    fn confirm_last(&mut self) {
+        let last = self.seen.iter().rev().find(|line| line.contains("msg_type: Notify"));
+        let msg_id =
+            last.and_then(|line| line.split("msg_id: \"").nth(1)?.split('"').next()).unwrap_or_default().to_owned();
+        self.bench.confirm(&msg_id);
+        self.note();
+    }
+
+    fn notifying(&mut self) {
+        let controller = "Device.LocalAgent.Controller.1.";
+        self.set(false, &[(controller, &[("PeriodicNotifInterval", "60", true)])]);
+        self.subscribe("new", "ObjectCreation", "Device.LocalAgent.Controller.1.BootParameter.", &[]);
+        self.subscribe("gone", "ObjectDeletion", "Device.LocalAgent.Controller.1.BootParameter.", &[]);
+        self.subscribe("periodic", "Event", "Device.LocalAgent.Periodic!", &[]);
+        self.subscribe("search", "ValueChange", "Device.LocalAgent.Controller.*.ProvisioningCode", &[]);
+        let settings = "Device.DeviceInfo.FriendlyName=triggered";
+        self.subscribe(
+            "trigger",
+            "ValueChange",
+            "Device.LocalAgent.Controller.1.ProvisioningCode",
+            &[("TriggerAction", "Config"), ("TriggerConfigSettings", settings)],
+        );
+        self.add(
+            false,
+            &[("Device.LocalAgent.Controller.1.BootParameter.", &[("ParameterName", "Device.DeviceInfo.ModelName")])],
+        );
+        self.delete(false, &["Device.LocalAgent.Controller.1.BootParameter.2."]);
+        self.set(false, &[(controller, &[("ProvisioningCode", "a", true)])]);
+        self.get(&["Device.DeviceInfo.FriendlyName"], 0);
+        self.wait(130);
+        self.delete(false, &["Device.LocalAgent.Subscription.[ID!=\"kept\"]."]);
+        self.set(false, &[(controller, &[("ProvisioningCode", "b", true)])]);
+        self.set(false, &[(controller, &[("PeriodicNotifInterval", "86400", true)])]);
+        self.retrying(controller);
+    }
+
+    fn retrying(&mut self, controller: &str) {
+        let code = "Device.LocalAgent.Controller.1.ProvisioningCode";
+        self.subscribe(
+            "retry",
+            "ValueChange",
+            code,
+            &[("NotifRetry", "true"), ("NotifExpiration", "40"), ("TimeToLive", "300")],
+        );
+        self.set(false, &[(controller, &[("ProvisioningCode", "c", true)])]);
+        self.wait(6);
+        self.wait(100);
+        self.set(false, &[(controller, &[("ProvisioningCode", "d", true)])]);
+        self.confirm_last();
+        self.wait(30);
+        self.wait(200);
+        self.set(false, &[(controller, &[("ProvisioningCode", "e", true)])]);
+        self.wait(50);
+        self.on_boarding(controller);
+    }
+
+    fn on_boarding(&mut self, controller: &str) {
+        for restart in ["60", "0"] {
+            self.set(
+                false,
+                &[(controller, &[("OnBoardingRestartTime", restart, true), ("OnBoardingComplete", "true", true)])],
+            );
+            self.operate(&format!("{controller}SendOnBoardRequest()"), &[], true);
+            self.confirm_last();
+            self.get(&[&format!("{controller}OnBoardingComplete")], 0);
+            self.wait(65);
+            self.confirm_last();
+            self.set(false, &[(controller, &[("OnBoardingComplete", "true", true)])]);
+            self.wait(70);
+        }
+    }
+
+    fn operating(&mut self) {
+        self.subscribe("op", "OperationComplete", "Device.ScheduleTimer()", &[]);
+        self.operate("Device.ScheduleTimer()", &[("DelaySeconds", "10"), ("InvalidArgument", "2")], true);
+        self.get(&["Device.LocalAgent.Request."], 0);
+        self.operate("Device.ScheduleTimer()", &[], true);
+        self.operate("Device.ScheduleTimer()", &[("DelaySeconds", "10")], false);
+        self.wait(20);
+        let rights = [("Enable", "true"), ("Targets", "Device.DeviceInfo."), ("Param", "r---"), ("Obj", "r---")];
+        self.add(false, &[("Device.LocalAgent.ControllerTrust.Role.1.Permission.", &rights)]);
+        self.set(false, &[("Device.DeviceInfo.", &[("ProvisioningCode", "denied", true)])]);
+    }
+
+    fn deleting(&mut self) {
+        for id in ["d1", "d2", "d3", "d4"] {
+            self.subscribe(id, "Event", "Device.Boot!", &[("NotifExpiration", "77")]);
+        }
+        self.delete(false, &["Device.LocalAgent.Subscription.[ID==\"d1\"].", "Device.LocalAgent.InvalidObject."]);
+        self.delete(true, &["Device.LocalAgent.Subscription.[ID==\"d1\"].", "Device.LocalAgent.InvalidObject."]);
+        self.delete(false, &["Device.LocalAgent.Subscription.9999."]);
+        self.delete(false, &["Device.LocalAgent.Subscription.[Alias==\"none\"]."]);
+        self.delete(false, &["Device.LocalAgent.Subscription.[NotifExpiration==77]."]);
+        let theirs = add_request(false, &[("Device.LocalAgent.Subscription.", &[("ID", "theirs")])]);
+        self.bench.record(&plain(SECOND, AGENT, &request_message("s", ReqType::Add(theirs))));
+        self.delete(false, &["Device.LocalAgent.Controller.2."]);
+        self.get(&["Device.LocalAgent.Subscription."], 0);
+    }
+
+    fn rebooting(&mut self) {
+        self.subscribe("boot", "Event", "Device.Boot!", &[("Persistent", "true")]);
+        self.operate("Device.Reboot()", &[], true);
+        if self.bench.other.is_empty() {
+            self.seen.push("no reboot".to_owned());
+            return;
+        }
+        self.bench.restart();
+        self.note();
+        self.get(&["Device.LocalAgent.Subscription."], 0);
+    }
+}
