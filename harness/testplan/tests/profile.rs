@@ -161,3 +161,16 @@ fn an_entry_excuses_a_fail_until_its_day_and_never_an_error() {
     assert!(!entry.excuses(&result("1.1", "any", judged(Verdict::Error)), date(2027, 1, 1)));
     assert!(!entry.excuses(&result("1.2", "any", judged(Verdict::Fail)), date(2027, 1, 1)));
 }
+
+#[test]
+fn the_checked_in_profiles_are_right() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/eut");
+    let files: Vec<_> = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
+    let profiles: Vec<_> = files.iter().filter(|it| it.extension().is_some_and(|it| it == "yaml")).collect();
+    assert!(!profiles.is_empty(), "the profiles are gone");
+    for path in profiles {
+        if let Err(problems) = EutProfile::load(path) {
+            panic!("{problems}");
+        }
+    }
+}

@@ -35,3 +35,14 @@ proptest! {
         }
     }
 }
+
+/// A draft may stand anywhere; within a catalogue its place counts.
+#[test]
+fn where_a_file_stands_counts_within_a_catalogue() {
+    for path in ["1.10.yaml", "./1.10.yaml", "/home/me/draft/1.10.yaml", "testcases/tp469/1/1.10.yaml"] {
+        assert_eq!(CATALOGUE.check_case(path, CASE).to_string(), "", "{path}");
+    }
+    for path in ["testcases/tp469/2/1.10.yaml", "tr369/1/1.10.yaml", "draft/1.11.yaml"] {
+        assert_eq!(CATALOGUE.check_case(path, CASE).len(), 1, "{path}");
+    }
+}

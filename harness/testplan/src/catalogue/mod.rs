@@ -76,13 +76,14 @@ impl Catalogue {
         }
     }
 
-    /// Holds one case file against this catalogue, without adding it. `path` is the file's path; only its last two parts count.
+    /// Holds one case file against this catalogue, without adding it. `path` is the file's path; where it stands counts only when it
+    /// stands in a catalogue.
     pub fn check_case(&self, path: &str, text: &str) -> Diagnostics {
         let index = self.plan_index();
         let facts = Facts { plan: &index, features: &self.features, requirements: &self.requirements };
         let mut problems = Problems::new(path);
         if let Some(tree) = yaml::parse(text, &mut problems) {
-            lower::lower(path, &tree, &facts, &mut problems);
+            lower::lower(within_catalogue(path), &tree, &facts, &mut problems);
         }
         let mut all = Diagnostics::default();
         all.add(problems, Some(text));
@@ -142,6 +143,16 @@ fn read(files: &Files) -> (Catalogue, Diagnostics) {
     let entries = entries(&plan, cases);
     let catalogue = Catalogue { entries, plan: plan.plan, features, requirements, hash: source::hash(files) };
     (catalogue, all)
+}
+
+/// The part of a path from the suite's folder on; the file's name alone when it stands elsewhere.
+fn within_catalogue(path: &str) -> &str {
+    let begin = |suite: &str| {
+        path.rfind(&format!("{suite}/"))
+            .filter(|at| *at == 0 || path.get(..*at).is_some_and(|before| before.ends_with('/')))
+    };
+    let begin = begin("tp469").or_else(|| begin("tr369")).or_else(|| path.rfind('/').map(|at| at + 1));
+    path.get(begin.unwrap_or(0)..).unwrap_or(path)
 }
 
 /// One of the files that every catalogue has.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::text::{Label, UspVersion};
+use super::text::{Label, Pattern, RuleName, UspVersion};
 
 /// Declares a map of checks, alone or with a metric's number: serde cannot flatten a map that refuses unknown keys.
 macro_rules! checks {
@@ -35,7 +35,7 @@ macro_rules! checks {
             pub(crate) not_received: Option<Label>,
             /// A rule by its name.
             #[serde(default)]
-            pub(crate) rule: Option<String>,
+            pub(crate) rule: Option<RuleName>,
             /// The arguments of `rule`.
             #[serde(default)]
             #[schemars(schema_with = "super::step::map")]
@@ -78,7 +78,7 @@ pub(crate) struct ResponseCheck {
     pub(crate) to: Label,
     /// A pattern on the Response.
     #[serde(default, rename = "where")]
-    pub(crate) matching: Option<Value>,
+    pub(crate) matching: Option<Pattern>,
 }
 
 /// An Error came, with acceptable codes.
@@ -92,7 +92,7 @@ pub(crate) struct ErrorCheck {
     pub(crate) code: Option<Codes>,
     /// A pattern on the Error.
     #[serde(default, rename = "where")]
-    pub(crate) matching: Option<Value>,
+    pub(crate) matching: Option<Pattern>,
 }
 
 /// One error code or several.
@@ -131,5 +131,5 @@ pub(crate) struct ReceivedCheck {
     pub(crate) step: Label,
     /// A pattern on the Message that came.
     #[serde(default, rename = "where")]
-    pub(crate) matching: Option<Value>,
+    pub(crate) matching: Option<Pattern>,
 }

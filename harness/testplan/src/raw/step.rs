@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::text::{CapturePath, Duration, Kind, Label, Octets, VariableName};
+use super::text::{CapturePath, Duration, Kind, Label, Octets, Pattern, VariableName};
 use crate::case::EutAction;
 
 /// A step: exactly one of `request`, `send`, `await`, `absent`, `wait` and `eut`, and its options.
@@ -48,7 +48,7 @@ pub(crate) struct Step {
     pub(crate) capture: BTreeMap<VariableName, CapturePath>,
     /// In `setup` only: what the Response must look like for the state to be reached.
     #[serde(default, rename = "where")]
-    pub(crate) matching: Option<Value>,
+    pub(crate) matching: Option<Pattern>,
     /// Of an `await` for a Notify: whether it is answered.
     #[serde(default)]
     pub(crate) answer: Option<Answer>,
@@ -126,7 +126,7 @@ pub(crate) struct Notify {
     pub(crate) subscription_id: Option<String>,
     /// A pattern on the Notify.
     #[serde(default, rename = "where")]
-    pub(crate) matching: Option<Value>,
+    pub(crate) matching: Option<Pattern>,
 }
 
 /// Whether a Notify that asks for an answer gets one.

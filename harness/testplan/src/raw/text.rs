@@ -4,7 +4,10 @@ use std::{borrow::Cow, time};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde_json::Value;
 use uspec_usp::schema::MessageKind;
+
+use crate::{pattern::matcher_names, rule};
 
 /// Declares a text of a certain form. `title` completes "expected …".
 macro_rules! text {
@@ -131,6 +134,55 @@ impl JsonSchema for Kind {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let names = MessageKind::ALL.map(MessageKind::name);
         json_schema!({"type": "string", "enum": names, "description": "A USP Request, as TR-369 names it."})
+    }
+}
+
+/// Definitions that are in the JSON Schema for editors alone: the loader reads the values itself, with better words.
+pub(crate) const READ_ELSEWHERE: &[&str] = &["Pattern", "RuleName"];
+
+/// A pattern.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Pattern(Value);
+
+impl JsonSchema for Pattern {
+    fn schema_name() -> Cow<'static, str> {
+        "Pattern".into()
+    }
+
+    /// Any scalar, a list of patterns, or a map of which the keys with `$` are matchers.
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let pattern = generator.subschema_for::<Self>();
+        let matchers = matcher_names().into_iter().map(|name| (name.to_owned(), Value::Bool(true)));
+        let matchers: serde_json::Map<_, _> = matchers.collect();
+        json_schema!({
+            "description": "What a Message must look like: a subset of its fields, items one by one, or matchers with `$`.",
+            "anyOf": [
+                {"type": ["string", "number", "boolean"]},
+                {"type": "array", "items": pattern},
+                {
+                    "type": "object",
+                    "properties": matchers,
+                    "patternProperties": {"^[^$]": pattern},
+                    "additionalProperties": false
+                }
+            ]
+        })
+    }
+}
+
+/// The name of a rule.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct RuleName(String);
+
+impl JsonSchema for RuleName {
+    fn schema_name() -> Cow<'static, str> {
+        "RuleName".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "enum": rule::names(), "description": "A rule of FORMAT.md."})
     }
 }
 

@@ -3,6 +3,10 @@
 //! One decision behind it: the types in `raw` are the only description of a file. The JSON Schema that editors use is generated
 //! from them, and this walker follows the same schema; serde, which stops at its first error, then reads what is known to fit.
 
+mod leaf;
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, marker::PhantomData};
 
 use regex::Regex;
@@ -13,6 +17,10 @@ use serde_json::Value;
 use crate::{
     diagnostic::{Mistake, Problems},
     yaml::{Content, Entry, Node, Span},
+};
+use leaf::{
+    accepts, constants, constants_of, describe, exclusive_keys, has_type, is_anything, is_read_elsewhere, overlap,
+    range,
 };
 
 /// The JSON Schema (draft 7, which editors know best) of a type, without the `null` that Rust's `Option` brings along: a key that
@@ -93,6 +101,9 @@ impl<'a> Walk<'a, '_> {
     /// The alternatives of a schema, references and unions resolved.
     fn leaves(&self, schema: &'a Value, out: &mut Vec<&'a Value>) {
         if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
+            if is_read_elsewhere(name) {
+                return out.push(&Value::Bool(true));
+            }
             let target = name.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer));
             return target.into_iter().for_each(|target| self.leaves(target, out));
         }
@@ -274,99 +285,6 @@ impl<'a> Walk<'a, '_> {
     }
 }
 
-/// Whether the schema says nothing about the value, as for bodies and patterns.
-fn is_anything(leaf: &Value) -> bool {
-    match leaf {
-        Value::Bool(all) => *all,
-        _ => ["type", "const", "enum", "properties"].iter().all(|key| leaf.get(key).is_none()),
-    }
-}
-
-fn accepts(leaf: &Value, node: &Node) -> bool {
-    let has = |kind: &str| has_type(leaf, kind);
-    match &node.content {
-        Content::Null => has("null"),
-        Content::Bool(_) => has("boolean"),
-        Content::Number(number, _) => has("number") || (has("integer") && (number.is_i64() || number.is_u64())),
-        Content::Text(_) => has("string"),
-        Content::List(_) => has("array"),
-        Content::Map(_) => has("object"),
-    }
-}
-
-/// Whether a value of this JSON type can fit.
-fn has_type(leaf: &Value, kind: &str) -> bool {
-    match leaf.get("type") {
-        Some(Value::String(only)) => only == kind,
-        Some(Value::Array(several)) => several.iter().any(|it| it == kind),
-        _ => match leaf.get("const") {
-            Some(Value::String(_)) => kind == "string",
-            Some(Value::Number(_)) => kind == "integer",
-            _ => leaf.get("enum").is_some() && kind == "string",
-        },
-    }
-}
-
-/// The only texts that a schema allows, when it names them.
-fn constants_of(leaf: &Value) -> Option<Vec<&str>> {
-    if let Some(only) = leaf.get("const") {
-        return Some(only.as_str().into_iter().collect());
-    }
-    leaf.get("enum").and_then(Value::as_array).map(|all| all.iter().filter_map(Value::as_str).collect())
-}
-
-fn constants(leaf: &Value) -> Vec<&str> {
-    constants_of(leaf).unwrap_or_default()
-}
-
-/// The keys of which a map has exactly one: a `oneOf` of single required keys, or all properties of a map with one property.
-fn exclusive_keys(leaf: &Value) -> Vec<&str> {
-    if leaf.get("maxProperties").and_then(Value::as_u64) == Some(1) {
-        let properties = leaf.get("properties").and_then(Value::as_object);
-        return properties.into_iter().flat_map(|all| all.keys().map(String::as_str)).collect();
-    }
-    let choices = leaf.get("oneOf").and_then(Value::as_array).into_iter().flatten();
-    choices.filter_map(|choice| choice.pointer("/required/0").and_then(Value::as_str)).collect()
-}
-
-/// How many of the map's keys the alternative knows; what it demands counts more.
-fn overlap(leaf: &Value, node: &Node) -> usize {
-    let required = leaf.get("required").and_then(Value::as_array);
-    let demanded = |key: &str| required.is_some_and(|all| all.iter().any(|it| it == key));
-    let known = |key: &str| leaf.get("properties").is_some_and(|all| all.get(key).is_some());
-    let keys = || node.entries().iter().map(|entry| entry.key.as_str());
-    keys().filter(|key| demanded(key)).count() * 2 + keys().filter(|key| known(key)).count()
-}
-
-/// What an alternative expects, for a sentence.
-fn describe(leaf: &Value) -> String {
-    let named = constants(leaf);
-    if !named.is_empty() {
-        return named.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(" or ");
-    }
-    let kind = leaf.get("type").and_then(Value::as_str).unwrap_or_default();
-    let title = leaf.get("title").and_then(Value::as_str);
-    match (kind, title) {
-        ("object", _) => "a map".to_owned(),
-        ("array", _) => "a list".to_owned(),
-        (_, Some(title)) => title.to_owned(),
-        ("string", None) => "a text".to_owned(),
-        ("boolean", None) => "true or false".to_owned(),
-        ("integer", None) => range(leaf),
-        _ => "a number".to_owned(),
-    }
-}
-
-fn range(leaf: &Value) -> String {
-    let bound = |key: &str| leaf.get(key).filter(|it| it.is_number()).map(ToString::to_string);
-    match (bound("const"), bound("minimum"), bound("maximum")) {
-        (Some(only), ..) => only,
-        (None, Some(least), Some(most)) => format!("a whole number from {least} to {most}"),
-        (None, Some(least), None) => format!("a whole number of at least {least}"),
-        _ => "a whole number".to_owned(),
-    }
-}
-
 /// Takes `null` out of every `type` and union.
 fn strip_null(schema: &mut Value) {
     match schema {
@@ -405,87 +323,5 @@ fn collect_patterns(schema: &Value, patterns: &mut BTreeMap<String, Regex>) {
             map.values().for_each(|value| collect_patterns(value, patterns));
         }
         _ => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-    use serde::Deserialize;
-
-    use super::*;
-    use crate::{raw::text::Duration, yaml};
-
-    #[derive(Debug, Deserialize, JsonSchema)]
-    #[serde(deny_unknown_fields)]
-    #[allow(dead_code, reason = "only its shape counts")]
-    struct Sample {
-        #[schemars(length(min = 1, max = 8))]
-        name: String,
-        #[serde(default)]
-        flag: Option<bool>,
-        #[serde(default)]
-        count: Option<u8>,
-        #[serde(default)]
-        within: Option<Duration>,
-        #[serde(default)]
-        mode: Option<Mode>,
-        #[serde(default)]
-        tags: Vec<String>,
-        #[serde(default)]
-        body: Option<Value>,
-        #[serde(default)]
-        one_of: Option<OneOf>,
-    }
-
-    #[derive(Debug, Deserialize, JsonSchema)]
-    #[serde(rename_all = "snake_case")]
-    enum Mode {
-        /// The first.
-        Fast,
-        /// The second.
-        Slow,
-    }
-
-    #[derive(Debug, Deserialize, JsonSchema)]
-    #[serde(untagged)]
-    #[allow(dead_code, reason = "only its shape counts")]
-    enum OneOf {
-        Number(u16),
-        Numbers(Vec<u16>),
-    }
-
-    fn check(text: &str) -> Vec<String> {
-        let mut problems = Problems::new("x.yaml");
-        let tree = yaml::parse(text, &mut problems).unwrap();
-        let read = Shape::<Sample>::new().read(&tree, &mut problems);
-        assert_eq!(read.is_none(), problems.len() > 0);
-        problems.iter().map(|it| format!("{}:{} {}", it.line, it.column, it.message)).collect()
-    }
-
-    #[test]
-    fn what_fits_is_read() {
-        let text =
-            "name: x\nflag: true\ncount: 3\nwithin: 5s\nmode: fast\ntags: [a]\nbody: {a: null}\none_of: [1, 2]\n";
-        assert_eq!(check(text), Vec::<String>::new());
-    }
-
-    #[rstest]
-    #[case("nmae: x\n", &["1:1 unknown key `nmae`", "1:1 `name` is missing"])]
-    #[case("name: 1.10\n", &["1:7 expected a text, found the number 1.10"])]
-    #[case("name: ''\n", &["1:7 the text is empty"])]
-    #[case("name: ninechars\n", &["1:7 the text has 9 characters, the limit is 8"])]
-    #[case("name: x\nflag: yes\n", &["2:7 expected true or false, found the text \"yes\""])]
-    #[case("name: x\ncount: 300\n", &["2:8 expected a whole number from 0 to 255, found 300"])]
-    #[case("name: x\nwithin: 5\n", &["2:9 expected a duration with its unit, such as `30s`, `500ms` or `2m`, found the number 5"])]
-    #[case("name: x\nwithin: 5 s\n", &["2:9 `5 s` is not a duration with its unit, such as `30s`, `500ms` or `2m`"])]
-    #[case("name: x\nmode: fats\n", &["2:7 `fats` is not one of `fast`, `slow`"])]
-    #[case("name: x\ntags: a\n", &["2:7 expected a list, found the text \"a\""])]
-    #[case("name: x\ntags: [a, 1, {b: c}]\n", &["2:11 expected a text, found the number 1", "2:14 expected a text, found a map"])]
-    #[case("name: x\nflag:\n", &["2:1 `flag` has no value"])]
-    #[case("name: x\none_of: {a: 1}\n", &["2:9 expected a whole number from 0 to 65535 or a list, found a map"])]
-    #[case("[]\n", &["1:1 expected a map, found a list"])]
-    fn everything_that_does_not_fit_is_reported(#[case] text: &str, #[case] expected: &[&str]) {
-        assert_eq!(check(text), expected);
     }
 }
