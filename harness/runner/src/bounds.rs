@@ -4,14 +4,14 @@ use std::time::Duration;
 
 /// Octets of the octet log that one Trace keeps. A whole GetSupportedDM is about 1 MiB; the log is for looking at, the Records are
 /// the evidence, so that a cut costs nothing but convenience.
-pub(crate) const OCTET_LOG: usize = 4 * 1024 * 1024;
+pub(crate) const OCTET_LOG: usize = 2 * 1024 * 1024;
 
 /// Octets of frames that one Trace keeps; as for the octet log, but frames are also judged (R-WS.14).
-pub(crate) const FRAME_LOG: usize = 16 * 1024 * 1024;
+pub(crate) const FRAME_LOG: usize = 8 * 1024 * 1024;
 
 /// Octets of Records that one Trace keeps besides those that a step waits for. No case of the plan comes near it; an EUT that
 /// floods us does.
-pub(crate) const RECORD_LOG: usize = 24 * 1024 * 1024;
+pub(crate) const RECORD_LOG: usize = 8 * 1024 * 1024;
 
 /// Connection events and notes that one Trace keeps. An EUT that connects and is refused ten times a second for a quarter of an
 /// hour stays below.

@@ -112,6 +112,16 @@ pub(crate) struct Sent {
     pub(crate) at: Instant,
 }
 
+/// An end that nobody reads any more must not go on: whoever drops a session early ends its end of the MTP as well.
+impl Drop for Controller {
+    fn drop(&mut self) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let handle = self.handle.clone();
+            runtime.spawn(async move { handle.shutdown().await });
+        }
+    }
+}
+
 impl Controller {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { handle, events, ours, eut, timing, control, recorder, run } = parts;
