@@ -7,6 +7,7 @@ use crate::faults::Fault;
 use crate::store::RowKey;
 use prost::Message as _;
 use tokio::time::Instant;
+use uspec_usp::decode::{Decoded, IrregularityKind, decode_message, decode_record};
 use uspec_usp::msg::{self, Msg, body::MsgBody};
 use uspec_usp::record::{NoSessionContextRecord, Record, record::PayloadSecurity, record::RecordType};
 
@@ -34,7 +35,11 @@ impl Core {
     /// A Record arrived over a connection.
     pub fn handle_record(&mut self, now: Instant, connection: ConnectionId, bytes: &[u8]) -> Vec<Action> {
         self.store.uptime = self.clock.uptime(now);
-        let Ok(record) = Record::decode(bytes) else { return self.malformed(connection) };
+        let Decoded { value, irregularities, .. } = decode_record(bytes);
+        let Some(record) = value else { return self.malformed(connection) };
+        if irregularities.iter().any(|found| breaks_oneof(&found.kind)) {
+            return Vec::new();
+        }
         let Some(sender) = self.sender(connection, &record) else { return Vec::new() };
         let mut actions = match payload(&record) {
             Payload::None => Vec::new(),
@@ -91,21 +96,18 @@ impl Core {
     }
 
     fn message(&mut self, now: Instant, sender: &Sender, bytes: &[u8]) -> Vec<Action> {
-        let Ok(message) = Msg::decode(bytes) else {
-            return self.refuse_payload(
-                sender,
-                bytes,
-                Failure::new(code::INVALID_ARGUMENTS, "the Message cannot be decoded"),
-            );
+        let invalid = |text: &str| Failure::new(code::INVALID_ARGUMENTS, text);
+        let Decoded { value, irregularities, .. } = decode_message(bytes);
+        let Some(message) = value else {
+            return self.refuse_payload(sender, bytes, invalid("the Message cannot be decoded"));
         };
-        let Some(header) = message.header.filter(|header| !header.msg_id.is_empty()) else { return Vec::new() };
-        if msg::header::MsgType::try_from(header.msg_type).is_err() {
-            return self.refuse(
-                sender,
-                header.msg_id,
-                Failure::new(code::INVALID_ARGUMENTS, "msg_type has no known value"),
-            );
+        if irregularities.iter().any(|found| breaks_oneof(&found.kind)) {
+            return self.refuse_payload(sender, bytes, invalid("a oneof of the Message is not there exactly once"));
         }
+        if irregularities.iter().any(|found| matches!(found.kind, IrregularityKind::UnknownEnumValue { .. })) {
+            return self.refuse_payload(sender, bytes, invalid("an enumeration has no known value"));
+        }
+        let Some(header) = message.header.filter(|header| !header.msg_id.is_empty()) else { return Vec::new() };
         match message.body.and_then(|body| body.msg_body) {
             Some(MsgBody::Request(msg::Request { req_type: Some(request) })) => {
                 self.dispatch(now, sender, &header.msg_id, &request)
@@ -116,8 +118,9 @@ impl Core {
             }
             // An Error about a notification does not deliver it: it is retried like an unanswered one.
             Some(MsgBody::Error(_)) => Vec::new(),
+            // Without a body there is no Request to answer; the oneof has been looked at above.
             Some(MsgBody::Request(_)) | None => {
-                self.refuse(sender, header.msg_id, Failure::new(code::INVALID_ARGUMENTS, "the Message has no Request"))
+                self.refuse_payload(sender, bytes, invalid("the Message has no Request"))
             }
         }
     }
@@ -173,6 +176,15 @@ fn payload(record: &Record) -> Payload<'_> {
         }
         // Connect and Disconnect Records ask for nothing; a Record without its oneof is discarded (R-ENC.4).
         _ => Payload::None,
+    }
+}
+
+/// R-ENC.3: a oneof has exactly one of its members.
+fn breaks_oneof(kind: &IrregularityKind) -> bool {
+    match kind {
+        IrregularityKind::SecondOneofMember { .. } | IrregularityKind::MissingOneofMember { .. } => true,
+        IrregularityKind::RepeatedSingularField { in_oneof } => *in_oneof,
+        _ => false,
     }
 }
 

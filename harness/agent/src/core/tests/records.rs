@@ -85,10 +85,15 @@ fn a_message_that_cannot_be_read_is_refused_when_its_id_can() {
     assert_eq!(error(bench.answer("broken").unwrap()).err_code, code::INVALID_ARGUMENTS);
 }
 
+fn notify() -> msg::Notify {
+    let notification = Some(msg::notify::Notification::ValueChange(msg::notify::ValueChange::default()));
+    msg::Notify { notification, ..msg::Notify::default() }
+}
+
 #[rstest]
 #[case(ReqType::Register(msg::Register::default()))]
 #[case(ReqType::Deregister(msg::Deregister::default()))]
-#[case(ReqType::Notify(msg::Notify::default()))]
+#[case(ReqType::Notify(notify()))]
 fn requests_for_controllers_are_not_supported(#[case] request: ReqType) {
     assert_eq!(error(Bench::new().ask(request)).err_code, code::MESSAGE_NOT_SUPPORTED);
 }
@@ -102,6 +107,23 @@ fn messages_without_a_request_are_refused(#[case] msg_body: Option<MsgBody>, #[c
     let header = msg::Header { msg_id: "1".to_owned(), msg_type };
     bench.send_message(&Msg { header: Some(header), body: Some(msg::Body { msg_body }) });
     assert_eq!(error(bench.answer("1").unwrap()).err_code, code::INVALID_ARGUMENTS);
+}
+
+#[test]
+fn two_members_of_a_oneof_are_one_too_many() {
+    let mut bench = Bench::new();
+    let mut two = plain(CONTROLLER, AGENT, &get("1")).encode_to_vec();
+    // A second record_type, an empty websocket_connect (field 9).
+    two.extend_from_slice(&[0x4a, 0x00]);
+    let actions = bench.core.handle_record(bench.now, CONNECTION, &two);
+    assert_eq!(actions, [], "R-ENC.4");
+    // A body with two Requests, an empty Get (field 1) and an empty Set (field 4).
+    let header = msg::Header { msg_id: "1".to_owned(), msg_type: 1 };
+    let mut payload = Msg { header: Some(header), body: None }.encode_to_vec();
+    payload.extend_from_slice(&[0x12, 0x06, 0x0a, 0x04, 0x0a, 0x00, 0x22, 0x00]);
+    let record_type = Some(RecordType::NoSessionContext(NoSessionContextRecord { payload }));
+    bench.record(&Record { record_type, ..plain(CONTROLLER, AGENT, &get("1")) });
+    assert_eq!(error(bench.answer("1").unwrap()).err_code, code::INVALID_ARGUMENTS, "R-ENC.5");
 }
 
 #[test]
