@@ -5,7 +5,7 @@
 //! is worded as exhaustive, so a code is applicable when either of them has it. Where a code may stand inside a Message
 //! is said for four cases only:
 //!
-//! - 7000 and 7001 speak of a whole Message, so they stand in nothing but `Error.err_code`;
+//! - 7000 and 7001 are for an Error Message, so they stand in its `err_code` and its `param_errs`, and in no Response;
 //! - 7100 to 7106 speak of a Record, and come back in an Error as well (R-MTP.5), whatever the Request was;
 //! - 7027 stands in a `cmd_failure` (R-OPR.5), although its list does not have it;
 //! - a failed command of a Notify has the codes of Operate.
@@ -100,7 +100,9 @@ pub fn applicable(kind: MessageKind, code: u32, place: Place) -> bool {
     // What failed is the Operate that came before.
     let kind = if place == Place::CommandFailure { MessageKind::Operate } else { kind };
     ErrorCode::get(code).is_some_and(|known| match known.applies {
-        Applies::ErrorMessage | Applies::Record => place == Place::ErrorMessage,
+        // `param_errs` stand in an Error as well, and TR-369 does not keep these codes out of them.
+        Applies::ErrorMessage => matches!(place, Place::ErrorMessage | Place::ParamError),
+        Applies::Record => place == Place::ErrorMessage,
         Applies::Any => true,
         Applies::AnyRequestedPath => has_requested_path(kind) || is_listed(kind, code),
         Applies::To(kinds) => kinds.contains(&kind) || is_listed(kind, code),
@@ -222,7 +224,7 @@ mod tests {
     // Codes of a whole Message.
     #[case(MessageKind::Set, 7000, Place::ErrorMessage, true)]
     #[case(MessageKind::Set, 7000, Place::PathResult, false)]
-    #[case(MessageKind::Set, 7001, Place::ParamError, false)]
+    #[case(MessageKind::Set, 7001, Place::ParamError, true)]
     #[case(MessageKind::GetSupportedProtocol, 7001, Place::ErrorMessage, true)]
     // An object code below an Error: TR-369 lets param_errs name Objects.
     #[case(MessageKind::Delete, 7024, Place::ParamError, true)]

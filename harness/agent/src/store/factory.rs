@@ -15,9 +15,7 @@ pub fn store(model: Arc<Model>, config: &AgentConfig) -> Store {
     let mut store = Store::new(model);
     apply_fixed(&mut store, config);
     roles(&mut store);
-    if let Some(listen) = &config.listen {
-        local_mtp(&mut store, listen);
-    }
+    local_mtp(&mut store, config.listen.as_ref());
     for controller in &config.controllers {
         add_controller(&mut store, controller);
     }
@@ -68,13 +66,17 @@ fn roles(store: &mut Store) {
     set_all(store, "Device.LocalAgent.ControllerTrust.", &[("UntrustedRole", UNTRUSTED)]);
 }
 
-fn local_mtp(store: &mut Store, listen: &ListenConfig) {
+/// The Agent's own end of the MTP: in use when it listens, there and switched off when it only connects.
+fn local_mtp(store: &mut Store, listen: Option<&ListenConfig>) {
+    let (enable, status) = if listen.is_some() { ("true", "Up") } else { ("false", "Down") };
     let row = add(
         store,
         "Device.LocalAgent.MTP.{i}.",
         &[],
-        &[("Enable", "true"), ("Protocol", "WebSocket"), ("Status", "Up")],
+        &[("Enable", enable), ("Protocol", "WebSocket"), ("Status", status)],
     );
+    let off = ListenConfig::default();
+    let listen = listen.unwrap_or(&off);
     let (port, tls, keep_alive) = (listen.port.to_string(), listen.tls.to_string(), listen.keep_alive.to_string());
     let values = [
         ("Port", port.as_str()),

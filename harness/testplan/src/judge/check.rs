@@ -138,15 +138,7 @@ fn no_response(evidence: Evidence<'_>, to: &str) -> Finding {
         Ok(asked) => asked,
         Err(finding) => return finding,
     };
-    let came = match asked.msg_id() {
-        Some(id) if !id.is_empty() => evidence.view.answers(asked).first().copied(),
-        // Of malformed bytes no msg_id is left to compare: whatever answers nothing else answers them.
-        _ => evidence
-            .view
-            .received()
-            .find(|seen| seen.index > asked.index && seen.is_answer() && is_stray(evidence, seen)),
-    };
-    if let Some(seen) = came {
+    if let Some(seen) = evidence.answers_to(asked).first() {
         let text = match (seen.content, seen.body()) {
             (Some(Content::Error), Some(body)) => describe_error(body),
             _ => seen.name(),
@@ -161,12 +153,6 @@ fn no_response(evidence: Evidence<'_>, to: &str) -> Finding {
         Some(waited) => met(expected, format!("none within {}", show::seconds(waited)), vec![asked.seq]),
         None => unknown(expected, "none, but no step waited to the end", vec![asked.seq]),
     }
-}
-
-/// Whether an answer belongs to nothing that we sent before it and whose msg_id is known.
-fn is_stray(evidence: Evidence<'_>, answer: &RecordSeen<'_>) -> bool {
-    let id = answer.msg_id();
-    !evidence.view.sent().any(|sent| sent.index < answer.index && sent.request().is_some() && sent.msg_id() == id)
 }
 
 fn received(evidence: Evidence<'_>, label: &str, matching: Option<&Pattern>) -> Vec<Finding> {

@@ -88,11 +88,27 @@ impl<'a> Evidence<'a> {
             Some(StepOutcome::TimedOut { .. }) => step.ended.map(|ended| ended.index),
             _ => None,
         };
-        let answers = self.view.answers(asked);
+        let answers = self.answers_to(asked);
         match answers.iter().find(|seen| end.is_none_or(|end| seen.index < end)) {
             Some(seen) => Ok(Answer { asked, seen }),
             None => Err(self.unanswered(label, step, asked, expected)),
         }
+    }
+
+    /// Everything that answers a Record. Of malformed bytes no msg_id is left to compare: whatever answers nothing else answers
+    /// them.
+    pub(crate) fn answers_to(&self, asked: &RecordSeen<'a>) -> Vec<&'a RecordSeen<'a>> {
+        if asked.msg_id().is_some_and(|id| !id.is_empty()) {
+            return self.view.answers(asked);
+        }
+        let later = self.view.received().filter(|seen| seen.index > asked.index && seen.is_answer());
+        later.filter(|seen| self.is_stray(seen)).collect()
+    }
+
+    /// Whether an answer belongs to nothing that we sent before it and whose msg_id is known.
+    fn is_stray(&self, answer: &RecordSeen<'_>) -> bool {
+        let id = answer.msg_id();
+        !self.view.sent().any(|sent| sent.index < answer.index && sent.request().is_some() && sent.msg_id() == id)
     }
 
     /// The right Response to a step, or why there is none.
