@@ -69,6 +69,9 @@ super::faults! {
     GetReturnsAbsoluteKeys = "get-returns-absolute-keys": "The keys of result_params are full paths",
     GetWrongRequestedPath = "get-wrong-requested-path": "requested_path is not the path that was asked for",
     GetWrongResolvedPath = "get-wrong-resolved-path": "resolved_path lacks its closing dot",
+    GetSearchNotAnswered = "get-search-not-answered": "A Get with a Search Path gets no answer",
+    GetSearchReturnsAbsoluteKeys = "get-search-returns-absolute-keys": "The keys of what a Search Path found are full paths",
+    GetEmptyNotAnswered = "get-empty-not-answered": "A Get that finds nothing gets no answer",
     GetExtraResult = "get-extra-result": "Get returns one requested-path result too many",
     GetOmitsParameters = "get-omits-parameters": "result_params is empty",
     GetWrongValues = "get-wrong-values": "Get returns other values than are stored",
@@ -178,6 +181,8 @@ super::faults! {
     GsdmUnsupportedObjectWithoutError = "gsdm-unsupported-object-without-error": "An unsupported Object is answered without an error",
     GsdmUnsupportedCodeOutOfRange = "gsdm-unsupported-code-out-of-range": "An unsupported Object is reported with a code outside 7000 to 7999",
     GsdmElementPathReturnsWholeObject = "gsdm-element-path-returns-whole-object": "The path of one element returns all of its Object",
+    GsdmAddsNamelessCommand = "gsdm-adds-nameless-command": "Each Object comes with a Command too many, which has no name",
+    GsdmAddsNamelessEvent = "gsdm-adds-nameless-event": "Each Object comes with an Event too many, which has no name",
     GsdmExtraResult = "gsdm-extra-result": "GetSupportedDM returns one requested-object result too many",
 
     // GetSupportedProtocol.

@@ -3,7 +3,9 @@
 use super::OUT_OF_RANGE;
 use crate::faults::{Fault, FaultSet};
 use uspec_usp::msg::GetSupportedDmResp;
-use uspec_usp::msg::get_supported_dm_resp::{RequestedObjectResult, SupportedObjectResult, SupportedUniqueKeySet};
+use uspec_usp::msg::get_supported_dm_resp::{
+    RequestedObjectResult, SupportedCommandResult, SupportedEventResult, SupportedObjectResult, SupportedUniqueKeySet,
+};
 
 pub(super) fn distort(faults: &FaultSet, mut resp: GetSupportedDmResp) -> GetSupportedDmResp {
     for result in &mut resp.req_obj_results {
@@ -14,6 +16,7 @@ pub(super) fn distort(faults: &FaultSet, mut resp: GetSupportedDmResp) -> GetSup
             commands(faults, object);
             events(faults, object);
             keys(faults, object);
+            invent(faults, object);
         }
     }
     if faults.has(Fault::GsdmExtraResult) {
@@ -44,6 +47,15 @@ fn omit(faults: &FaultSet, object: &mut SupportedObjectResult) {
     }
     if faults.has(Fault::GsdmOmitsParams) {
         object.supported_params.clear();
+    }
+}
+
+fn invent(faults: &FaultSet, object: &mut SupportedObjectResult) {
+    if faults.has(Fault::GsdmAddsNamelessCommand) {
+        object.supported_commands.push(SupportedCommandResult::default());
+    }
+    if faults.has(Fault::GsdmAddsNamelessEvent) {
+        object.supported_events.push(SupportedEventResult::default());
     }
 }
 

@@ -22,7 +22,7 @@ pub fn answer(faults: &FaultSet, kind: Kind, mut answer: Msg) -> Vec<Msg> {
     if faults.is_empty() {
         return vec![answer];
     }
-    if kind.has(faults, Common::NotAnswered) {
+    if kind.has(faults, Common::NotAnswered) || is_kept_back(faults, &answer) {
         return Vec::new();
     }
     if let Some(body) = answer.body.as_mut().and_then(|body| body.msg_body.as_mut()) {
@@ -38,6 +38,16 @@ pub fn answer(faults: &FaultSet, kind: Kind, mut answer: Msg) -> Vec<Msg> {
         }
     }
     if kind.has(faults, Common::AnsweredTwice) { vec![answer.clone(), answer] } else { vec![answer] }
+}
+
+/// Whether a fault keeps back what was found, and not the answers to a whole kind of Request.
+fn is_kept_back(faults: &FaultSet, answer: &Msg) -> bool {
+    match answer.body.as_ref().and_then(|body| body.msg_body.as_ref()) {
+        Some(MsgBody::Response(msg::Response { resp_type: Some(RespType::GetResp(resp)) })) => {
+            get::is_kept_back(faults, resp)
+        }
+        _ => false,
+    }
 }
 
 fn refusal() -> MsgBody {
