@@ -122,16 +122,15 @@ fn server(tls: &profile::Tls) -> Result<TlsServer, ConfigError> {
 }
 
 fn client(tls: &profile::Tls, controller: &str) -> Result<TlsClient, ConfigError> {
-    let material = match &tls.identity {
-        Some(identity) => material(identity, tls.trust.as_ref())?,
-        None => {
-            // An Agent demands a certificate of its Controller (R-MTP.1); without one of our own, one is made for the run.
-            let authority = CertificateAuthority::generate("uspec")?;
-            let made = TlsMaterial::generate(controller, &authority)?;
-            match &tls.trust {
-                Some(trust) => made.trusting_pem_file(trust)?,
-                None => made,
-            }
+    let material = if let Some(identity) = &tls.identity {
+        material(identity, tls.trust.as_ref())?
+    } else {
+        // An Agent demands a certificate of its Controller (R-MTP.1); without one of our own, one is made for the run.
+        let authority = CertificateAuthority::generate("uspec")?;
+        let made = TlsMaterial::generate(controller, &authority)?;
+        match &tls.trust {
+            Some(trust) => made.trusting_pem_file(trust)?,
+            None => made,
         }
     };
     let mut client = TlsClient::new(material);

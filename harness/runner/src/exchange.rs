@@ -7,7 +7,6 @@ use crate::controller::{
 use crate::outgoing::joined;
 use serde_json::Value;
 use std::time::Duration;
-use tokio::time::Instant;
 use uspec_testplan::trace::StepRef;
 use uspec_usp::{json::encode_body, schema::MessageKind};
 
@@ -58,7 +57,7 @@ impl Controller {
     ) -> Result<AnswerSeen, ExchangeError> {
         let msg_id = self.next_msg_id();
         let message = encode_body(kind, &msg_id, body).map_err(|errors| ExchangeError::Unsent(joined(&errors)))?;
-        self.idle_until(Instant::now() + self.timing.pace).await;
+        self.pause().await;
         self.expect(&msg_id, Addressing::Strict);
         let record = self.envelope().wrap(message);
         let sent = self.send(step, record).await.map_err(|failure| ExchangeError::Unsent(failure.to_string()))?;

@@ -30,7 +30,7 @@ pub enum Progress<'a> {
         /// The case.
         case: &'a TestCase,
         /// What happened.
-        trace: Trace,
+        trace: Box<Trace>,
         /// How long it took.
         duration: Duration,
     },
@@ -75,7 +75,7 @@ pub async fn execute(
         let begun = Instant::now();
         let trace = session.run_case(case, variables, cancel).await;
         lost = if was_deaf(session, &trace) { lost + 1 } else { 0 };
-        progress(Progress::CaseEnded { case, trace, duration: begun.elapsed() });
+        progress(Progress::CaseEnded { case, trace: Box::new(trace), duration: begun.elapsed() });
         if lost >= LOST_CASES && !cancel.is_cancelled() {
             end.interrupted = Some(format!("the EUT was not connected during the last {LOST_CASES} cases"));
         }

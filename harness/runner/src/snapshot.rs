@@ -70,7 +70,7 @@ impl Controller {
                 self.recorder.now(What::CleanUp { differences: differences.clone() });
             }
             AfterCase::Unverified(why) => {
-                self.recorder.note(format!("the EUT's state after the case was not seen: {why}"))
+                self.recorder.note(format!("the EUT's state after the case was not seen: {why}"));
             }
         }
         after

@@ -153,8 +153,7 @@ impl Inbox {
     /// The first answer with this msg_id, whoever it was addressed to.
     pub(crate) fn any_answer(&self, msg_id: &str) -> Option<u64> {
         let asked = self.answers.get(msg_id)?;
-        let first = asked.answer.iter().map(|answer| answer.seq).chain(asked.stray).min();
-        first
+        asked.answer.iter().map(|answer| answer.seq).chain(asked.stray).min()
     }
 
     /// Whether a step waits or will wait for such a Notification, and whether it wants it answered.

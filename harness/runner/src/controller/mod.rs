@@ -43,6 +43,7 @@ const FIRST_VERSION: &str = "1.0";
 
 /// Plays one Controller over one MTP.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
 pub(crate) struct Controller {
     handle: Handle,
     events: mpsc::Receiver<MtpEvent>,
@@ -193,6 +194,11 @@ impl Controller {
     /// Lets time pass.
     pub(crate) async fn idle_until(&mut self, limit: Instant) {
         while self.pump(limit).await {}
+    }
+
+    /// The profile's pause before a Request.
+    pub(crate) async fn pause(&mut self) {
+        self.idle_until(Instant::now() + self.timing.pace).await;
     }
 
     /// Turns the crank while `work` is under way; `None` when `limit` passed before it ended.

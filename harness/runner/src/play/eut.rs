@@ -80,8 +80,7 @@ impl Play<'_> {
         let msg_id = self.controller.next_msg_id();
         let message = encode_body(MessageKind::Operate, &msg_id, &operate(command, &msg_id));
         let message = message.map_err(|errors| fault(["the Operate cannot be built".to_owned(), joined(&errors)]))?;
-        let pace = Instant::now() + self.controller.timing.pace;
-        self.controller.idle_until(pace).await;
+        self.controller.pause().await;
         self.controller.expect(&msg_id, Addressing::Strict);
         let record = self.controller.envelope().wrap(message);
         let sent = match self.controller.send(place, record).await {

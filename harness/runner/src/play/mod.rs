@@ -217,15 +217,16 @@ impl<'a> Play<'a> {
         };
         self.restart_if_it_ends(kind, &body);
         let limit = step.within.unwrap_or(self.controller.timing.response);
-        match self.controller.answer(&msg_id, sent, sent.at + limit).await {
-            Some(AnswerSeen { seq, body, is_error }) => {
-                Ended { outcome: done(Some(seq)), answer: Some((is_error, body)) }
-            }
-            None => {
-                self.note_lost_connection(sent);
-                plain(timed_out(sent.at))
-            }
+        self.answered(&msg_id, sent, sent.at, sent.at + limit).await
+    }
+
+    /// Waits for an answer, from `begun` to `limit`.
+    async fn answered(&mut self, msg_id: &str, sent: Sent, begun: Instant, limit: Instant) -> Ended {
+        if let Some(AnswerSeen { seq, body, is_error }) = self.controller.answer(msg_id, sent, limit).await {
+            return Ended { outcome: done(Some(seq)), answer: Some((is_error, body)) };
         }
+        self.note_lost_connection(sent);
+        Ended { outcome: timed_out(begun), answer: None }
     }
 
     async fn send(&mut self, place: &StepRef, step: &Step, send: &Send) -> StepOutcome {
@@ -253,8 +254,7 @@ impl<'a> Play<'a> {
             }
         };
         remember(self, None);
-        let pace = Instant::now() + self.controller.timing.pace;
-        self.controller.idle_until(pace).await;
+        self.controller.pause().await;
         let record = build(&self.controller.envelope()).map_err(|error| match error {
             BuildError::Undefined(undefined) => not_reached(&self.why_undefined(&undefined.name)),
             BuildError::Unfit(text) => fault(["the Record cannot be built".to_owned(), text]),

@@ -92,20 +92,13 @@ impl Play<'_> {
     }
 
     async fn await_answer(&mut self, label: &str, within: Option<Duration>) -> Ended {
-        let plain = |outcome| Ended { outcome, answer: None };
         let (msg_id, sent) = match self.sent_by(label) {
             Ok(sent) => sent,
-            Err(outcome) => return plain(outcome),
+            Err(outcome) => return Ended { outcome, answer: None },
         };
         let begun = Instant::now();
         let limit = begun + within.unwrap_or(self.controller.timing.response);
-        match self.controller.answer(&msg_id, sent, limit).await {
-            Some(answer) => Ended { outcome: done(Some(answer.seq)), answer: Some((answer.is_error, answer.body)) },
-            None => {
-                self.note_lost_connection(sent);
-                plain(timed_out(begun))
-            }
-        }
+        self.answered(&msg_id, sent, begun, limit).await
     }
 
     fn sent_by(&self, label: &str) -> Result<(String, crate::controller::Sent), StepOutcome> {

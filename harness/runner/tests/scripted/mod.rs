@@ -101,8 +101,8 @@ pub fn address() -> Address {
 
 /// Starts an EUT that connects as `endpoint_id`.
 pub async fn start(network: &MemoryNetwork, endpoint_id: &str, rule: Rule) -> Eut {
-    let role = WsRole::Connect { address: address(), path: "/usp".into(), host: None, tls: None };
-    let mut config = WsAgentConfig::new(role, endpoint_id);
+    let client = WsRole::Connect { address: address(), path: "/usp".into(), host: None, tls: None };
+    let mut config = WsAgentConfig::new(client, endpoint_id);
     config.retry = Retry::After(Duration::from_secs(1));
     config.keep_alive = None;
     let (handle, mut events) = WsAgentEnd::start(config, Arc::new(network.clone())).await.unwrap();
@@ -165,17 +165,13 @@ fn read(bytes: &Bytes, seen: &Arc<Mutex<Seen>>) -> Option<Asked> {
     let Some(RecordType::NoSessionContext(plain)) = &record.record_type else { return None };
     let value = uspec_usp::json::message_to_value(&plain.payload).ok()?;
     let message = Msg::decode(&*plain.payload).ok()?;
-    match Content::of(&message)? {
-        Content::Request(kind) => {
-            let body = value.pointer(&format!("/body/request/{}", kind.request_field()))?.clone();
-            Some(Asked { kind, msg_id: message.header?.msg_id, body })
-        }
-        _ => {
-            let id = value.pointer("/body/response/notify_resp/subscription_id")?.as_str()?;
-            seen.lock().unwrap().notify_responses.push(id.to_owned());
-            None
-        }
+    if let Content::Request(kind) = Content::of(&message)? {
+        let body = value.pointer(&format!("/body/request/{}", kind.request_field()))?.clone();
+        return Some(Asked { kind, msg_id: message.header?.msg_id, body });
     }
+    let id = value.pointer("/body/response/notify_resp/subscription_id")?.as_str()?;
+    seen.lock().unwrap().notify_responses.push(id.to_owned());
+    None
 }
 
 /// What a good Agent would answer, as far as these tests need it.
@@ -322,7 +318,7 @@ pub async fn play(
     let mut traces = Vec::new();
     let mut progress = |progress: Progress<'_>| {
         if let Progress::CaseEnded { trace, .. } = progress {
-            traces.push(trace);
+            traces.push(*trace);
         }
     };
     let cases: Vec<_> = cases.iter().collect();
@@ -426,7 +422,7 @@ pub fn assert_sound(trace: &Trace) {
         match &event.what {
             What::StepStarted { step, .. } => assert!(open.insert((step.phase, step.index)), "{step:?} begins twice"),
             What::StepEnded { step, .. } => {
-                assert!(open.contains(&(step.phase, step.index)), "{step:?} ends without a beginning")
+                assert!(open.contains(&(step.phase, step.index)), "{step:?} ends without a beginning");
             }
             _ => {}
         }
