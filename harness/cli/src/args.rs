@@ -21,6 +21,7 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run test cases against a device, or against the bundled Agent.
@@ -65,6 +66,7 @@ pub struct CatalogueArgs {
     pub testcases: Option<PathBuf>,
 }
 
+/// Arguments of `uspec run`.
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
 Examples:
@@ -79,8 +81,10 @@ Reports go to reports/out/: junit.xml, run.json, report.html and one Trace a cas
 
 {EXIT_CODES}"))]
 pub struct RunArgs {
+    /// Which cases.
     #[command(flatten)]
     pub select: SelectArgs,
+    /// From where the catalogue comes.
     #[command(flatten)]
     pub catalogue: CatalogueArgs,
     /// The EUT profile. Without it, the bundled Agent is judged.
@@ -115,6 +119,7 @@ pub enum Format {
     Json,
 }
 
+/// Arguments of `uspec list`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -122,8 +127,10 @@ Examples:
   uspec list --chapter 1 --format json     id, title, decision, requirements, features and metrics, for programs
   uspec list --eut my-device.yaml          with the decision for this device")]
 pub struct ListArgs {
+    /// Which cases.
     #[command(flatten)]
     pub select: SelectArgs,
+    /// From where the catalogue comes.
     #[command(flatten)]
     pub catalogue: CatalogueArgs,
     /// The EUT profile for which the decisions are made; the bundled Agent's when not given.
@@ -134,6 +141,7 @@ pub struct ListArgs {
     pub format: Format,
 }
 
+/// Arguments of `uspec check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -146,6 +154,7 @@ pub struct CheckArgs {
     pub paths: Vec<PathBuf>,
 }
 
+/// Arguments of `uspec judge`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -155,6 +164,7 @@ pub struct JudgeArgs {
     /// Traces that a run wrote.
     #[arg(value_name = "TRACE", required = true)]
     pub traces: Vec<PathBuf>,
+    /// From where the catalogue comes.
     #[command(flatten)]
     pub catalogue: CatalogueArgs,
     /// How it is written.
@@ -162,6 +172,7 @@ pub struct JudgeArgs {
     pub format: Format,
 }
 
+/// Arguments of `uspec agent`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -192,6 +203,7 @@ pub struct AgentArgs {
     pub list_faults: bool,
 }
 
+/// Arguments of `uspec schema`.
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
     /// Write nothing; fail when a file is not as it would be written.

@@ -13,9 +13,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio_util::sync::CancellationToken;
-use uspec_agent::{
-    AgentConfig, ControllerConfig, Fault, FaultSet, ListenConfig, WebSocketTarget, endpoint,
-};
+use uspec_agent::{AgentConfig, ControllerConfig, Fault, FaultSet, ListenConfig, WebSocketTarget, endpoint};
 use uspec_mtp::network::{MemoryNetwork, Network, RealNetwork};
 use uspec_runner::{ControlFault, EutControl, Method, control::ControlFuture};
 use uspec_testplan::{
@@ -115,7 +113,9 @@ impl Bundled {
 /// The fault with this name.
 fn fault(name: &str) -> Result<Fault, Error> {
     name.parse().map_err(|_| {
-        Error::Message(format!("error: the bundled Agent has no fault `{name}`; `uspec agent --list-faults` lists them"))
+        Error::Message(format!(
+            "error: the bundled Agent has no fault `{name}`; `uspec agent --list-faults` lists them"
+        ))
     })
 }
 
@@ -153,7 +153,9 @@ fn agent_config(profile: &EutProfile, faults: FaultSet) -> AgentConfig {
             WebSocketRole::EutConnects => {
                 controller.websocket = Some(WebSocketTarget { host, port, path, ..WebSocketTarget::default() });
             }
-            WebSocketRole::WeConnect => config.listen = Some(ListenConfig { host, port, path, ..ListenConfig::default() }),
+            WebSocketRole::WeConnect => {
+                config.listen = Some(ListenConfig { host, port, path, ..ListenConfig::default() });
+            }
         }
     }
     config.controllers.push(controller);

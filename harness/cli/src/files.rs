@@ -25,7 +25,9 @@ impl Reports {
         let traces = folder.join("traces");
         fs::create_dir_all(&traces).map_err(|cause| Error::file("made", &traces, &cause))?;
         let old = fs::read_dir(&traces).map_err(|cause| Error::file("read", &traces, &cause))?;
-        for file in old.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "jsonl")) {
+        for file in
+            old.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "jsonl"))
+        {
             fs::remove_file(&file).map_err(|cause| Error::file("removed", &file, &cause))?;
         }
         let attachment_base =

@@ -32,7 +32,8 @@ fn in_short(judgement: &Judgement) -> String {
     let mut text = format!("{}\n", word(judgement.verdict));
     let all = judgement.metrics.iter().chain(&judgement.universal);
     for metric in all.filter(|metric| metric.outcome != Outcome::Met) {
-        let _ = writeln!(text, "{} {}", metric.metric, if metric.outcome == Outcome::Unmet { "unmet" } else { "unknown" });
+        let _ =
+            writeln!(text, "{} {}", metric.metric, if metric.outcome == Outcome::Unmet { "unmet" } else { "unknown" });
     }
     text
 }

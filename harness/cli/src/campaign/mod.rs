@@ -17,7 +17,7 @@ use uspec_testplan::{
     judge::judge,
     plan::{Decision, Plan, plan},
     profile::{EutProfile, Mtp},
-    run_report::RunReport,
+    run_report::{CaseResult, RunReport},
     selection::Selection,
     trace::Trace,
     verdict::{Judgement, Verdict},
@@ -89,7 +89,8 @@ impl Campaign<'_> {
     /// What keeps anything from starting: a selection that matches nothing, a port in use, a certificate that cannot be read.
     pub async fn run(&self, watch: &mut Watch<'_>) -> Result<RunReport, crate::outcome::Error> {
         let mut results = Results::new(self.catalogue, self.profile);
-        let first = self.plan(&FeatureSet::from_profile(self.profile, &self.catalogue.features), &self.versions(&[]))?;
+        let first =
+            self.plan(&FeatureSet::from_profile(self.profile, &self.catalogue.features), &self.versions(&[]))?;
         for mtp in &self.profile.mtps {
             self.over(mtp, &first, &mut results, watch).await?;
         }
@@ -190,8 +191,6 @@ impl Campaign<'_> {
 /// The verdict of every case that ran, apart from those that the profile says are known to fail.
 pub fn verdicts(report: &RunReport, profile: &EutProfile) -> Vec<Verdict> {
     let today = jiff::Zoned::now().date();
-    let excused = |result: &&uspec_testplan::run_report::CaseResult| {
-        profile.known_failing.iter().any(|entry| entry.excuses(result, today))
-    };
-    report.results.iter().filter(|result| !excused(result)).filter_map(|result| result.verdict()).collect()
+    let excused = |result: &&CaseResult| profile.known_failing.iter().any(|entry| entry.excuses(result, today));
+    report.results.iter().filter(|result| !excused(result)).filter_map(CaseResult::verdict).collect()
 }

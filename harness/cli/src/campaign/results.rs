@@ -11,9 +11,7 @@ use uspec_testplan::{
     features::FeatureSet,
     plan::{Decision, Plan, PlanEntry},
     profile::{EutProfile, check_known_failing},
-    run_report::{
-        CaseOutcome, CaseResult, EutInfo, Judged, NotRun, NotRunKind, RUN_REPORT_FORMAT, RunInfo, RunReport,
-    },
+    run_report::{CaseOutcome, CaseResult, EutInfo, Judged, NotRun, NotRunKind, RUN_REPORT_FORMAT, RunInfo, RunReport},
     trace::Trace,
     verdict::{CleanUp, Judgement, Verdict},
 };
@@ -129,9 +127,10 @@ impl Results {
     }
 
     fn result(&mut self, first: &PlanEntry) -> CaseResult {
-        let later = self.planned.get(&first.mtp).and_then(|plan| {
-            plan.entries.iter().find(|entry| entry.case == first.case && entry.mtp == first.mtp)
-        });
+        let later = self
+            .planned
+            .get(&first.mtp)
+            .and_then(|plan| plan.entries.iter().find(|entry| entry.case == first.case && entry.mtp == first.mtp));
         let decision = &later.unwrap_or(first).decision;
         let key = (first.case.clone(), first.mtp.clone());
         let outcome = self.outcomes.remove(&key).unwrap_or_else(|| undone(decision, self.run.interrupted.as_deref()));

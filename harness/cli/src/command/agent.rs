@@ -45,7 +45,10 @@ fn config(args: &AgentArgs) -> Result<AgentConfig, Error> {
     let faults = args
         .fault
         .iter()
-        .map(|name| Fault::from_str(name).map_err(|_| Error::Message(format!("error: no fault is named `{name}`; --list-faults lists them"))))
+        .map(|name| {
+            Fault::from_str(name)
+                .map_err(|_| Error::Message(format!("error: no fault is named `{name}`; --list-faults lists them")))
+        })
         .collect::<Result<FaultSet, _>>()?;
     let mut config = AgentConfig {
         endpoint_id: args.endpoint_id.clone(),

@@ -12,6 +12,10 @@ use uspec_testplan::{
     profile::EutProfile,
 };
 
+/// Runs the command.
+///
+/// # Errors
+/// Whatever keeps it from being done.
 pub fn run(args: &CheckArgs) -> Result<Exit, Error> {
     if args.paths.is_empty() {
         let catalogue = load::catalogue(&CatalogueArgs::default())?;

@@ -24,6 +24,10 @@ struct Row {
     judgement: Judgement,
 }
 
+/// Runs the command.
+///
+/// # Errors
+/// Whatever keeps it from being done.
 pub fn run(args: &JudgeArgs) -> Result<Exit, Error> {
     let catalogue = load::catalogue(&args.catalogue)?;
     let rows = args.traces.iter().map(|path| one(path, &catalogue)).collect::<Result<Vec<_>, _>>()?;
@@ -41,9 +45,10 @@ fn one(path: &Path, catalogue: &Catalogue) -> Result<Row, Error> {
     let text = fs::read_to_string(path).map_err(|cause| Error::file("read", path, &cause))?;
     let trace = Trace::from_json_lines(&text).map_err(|cause| Error::new(path.display(), &cause))?;
     let id = &trace.header.case;
-    let case = catalogue.get(id).and_then(|entry| entry.case.as_ref()).ok_or_else(|| {
-        Error::Message(format!("error: {}: the catalogue has no case {id}", path.display()))
-    })?;
+    let case = catalogue
+        .get(id)
+        .and_then(|entry| entry.case.as_ref())
+        .ok_or_else(|| Error::Message(format!("error: {}: the catalogue has no case {id}", path.display())))?;
     if trace.header.catalogue != catalogue.hash {
         eprintln!(
             "note: {} was made with catalogue {}, and is judged by {}",

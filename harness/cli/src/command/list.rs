@@ -6,7 +6,7 @@ use crate::{
     outcome::{Error, Exit},
 };
 use serde::Serialize;
-use std::io::Write as _;
+use std::{fmt::Write as _, io::Write as _};
 use uspec_testplan::{
     catalogue::Catalogue,
     features::FeatureSet,
@@ -23,6 +23,10 @@ struct Row<'a> {
     metrics: Vec<u16>,
 }
 
+/// Runs the command.
+///
+/// # Errors
+/// Whatever keeps it from being done.
 pub fn run(args: &ListArgs) -> Result<Exit, Error> {
     let catalogue = load::catalogue(&args.catalogue)?;
     let profile = load::profile(args.eut.as_deref())?;
@@ -42,19 +46,23 @@ pub fn run(args: &ListArgs) -> Result<Exit, Error> {
 
 /// Of a plan, what the selection did not leave out.
 fn selected(plan: Plan) -> Plan {
-    let left_out =
-        |entry: &PlanEntry| matches!(entry.decision, Decision::Not { kind: NotRunKind::NotSelected, .. });
+    let left_out = |entry: &PlanEntry| matches!(entry.decision, Decision::Not { kind: NotRunKind::NotSelected, .. });
     Plan { entries: plan.entries.into_iter().filter(|entry| !left_out(entry)).collect() }
 }
 
 /// A plan for people, one line a case.
 pub fn lines(plan: &Plan) -> String {
-    plan.entries
-        .iter()
-        .map(|entry| {
-            format!("{:<6} {:<10} {}{}\n", entry.case.to_string(), entry.mtp, entry.title, decision(&entry.decision))
-        })
-        .collect()
+    plan.entries.iter().fold(String::new(), |mut text, entry| {
+        let _ = writeln!(
+            text,
+            "{:<6} {:<10} {}{}",
+            entry.case.to_string(),
+            entry.mtp,
+            entry.title,
+            decision(&entry.decision)
+        );
+        text
+    })
 }
 
 fn decision(decision: &Decision) -> String {

@@ -6,6 +6,10 @@ use crate::{
 };
 use std::{fs, path::PathBuf};
 
+/// Runs the command.
+///
+/// # Errors
+/// Whatever keeps it from being done.
 pub fn run(args: &SchemaArgs) -> Result<Exit, Error> {
     let mut stale = Vec::new();
     for (path, text) in files(args)? {

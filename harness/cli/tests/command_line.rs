@@ -1,0 +1,144 @@
+//! The binary as a person or a CI job meets it: exit codes, files, messages.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may stop on the first surprise
+
+use rstest::rstest;
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+fn uspec(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_uspec"));
+    command.args(arguments).current_dir(top()).env_remove("USPEC_EUT").env_remove("USPEC_TESTCASES").output().unwrap()
+}
+
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Writes a profile for an EUT that connects to this port.
+fn profile(folder: &Path, port: u16, more: &str) -> String {
+    let path = folder.join("eut.yaml");
+    let profile = format!(
+        "format: 1\nname: test\neut: {{endpoint_id: \"proto::eut\"}}\ncontroller: {{endpoint_id: \"proto::controller\"}}\n\
+         mtps:\n  - websocket: {{role: eut_connects, address: 127.0.0.1:{port}, path: /usp{more}}}\n\
+         timing: {{connect: 50ms}}\n"
+    );
+    fs::write(&path, profile).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn a_run_writes_every_report_and_exits_with_0() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().display().to_string();
+    let run = uspec(&["run", "1.1", "1.36", "--out", &folder]);
+    assert_eq!(code(&run), 0, "{}", text(&run));
+    for file in ["junit.xml", "run.json", "report.html", "traces/1.1-websocket.jsonl", "traces/1.36-websocket.jsonl"] {
+        assert!(out.path().join(file).is_file(), "{file} is missing");
+    }
+    let report: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(out.path().join("run.json")).unwrap()).unwrap();
+    assert_eq!(report["results"].as_array().unwrap().len(), 230, "every case of the plan stands in the report");
+    let trace = out.path().join("traces/1.1-websocket.jsonl").display().to_string();
+    let judged = uspec(&["judge", &trace]);
+    assert_eq!(code(&judged), 0, "{}", text(&judged));
+    assert!(text(&judged).starts_with("pass 1.1"), "{}", text(&judged));
+}
+
+#[test]
+fn a_failed_case_exits_with_1_and_says_why() {
+    let out = tempfile::tempdir().unwrap();
+    let run = uspec(&["run", "1.1", "--fault", "add-omits-unique-keys", "--out", &out.path().display().to_string()]);
+    assert_eq!(code(&run), 1, "{}", text(&run));
+    assert!(text(&run).contains("metric 2"), "{}", text(&run));
+    assert!(fs::read_to_string(out.path().join("junit.xml")).unwrap().contains("<failure"));
+}
+
+#[test]
+fn an_eut_that_never_connects_makes_cases_inconclusive_not_skipped() {
+    let out = tempfile::tempdir().unwrap();
+    let profile = profile(out.path(), 0, "");
+    let run = uspec(&["run", "1.1", "--eut", &profile, "--out", &out.path().display().to_string()]);
+    assert_eq!(code(&run), 3, "{}", text(&run));
+    assert!(text(&run).contains("never connected"), "{}", text(&run));
+    let junit = fs::read_to_string(out.path().join("junit.xml")).unwrap();
+    assert!(junit.contains("type=\"inconclusive\""), "a dashboard must not stay green");
+}
+
+#[rstest]
+#[case::no_such_case(&["run", "99.1"], "matches no case")]
+#[case::no_such_fault(&["run", "--fault", "no-such-fault"], "no fault `no-such-fault`")]
+#[case::no_such_profile(&["run", "--eut", "no-such-profile.yaml"], "no-such-profile.yaml")]
+#[case::bad_folder(&["check", "fixtures/bad/unknown-key"], "problem")]
+#[case::no_such_trace(&["judge", "no-such-trace.jsonl"], "no-such-trace.jsonl")]
+#[case::unwritable_reports(&["run", "1.1", "--out", "Cargo.toml/out"], "Cargo.toml")]
+fn what_cannot_be_done_exits_with_2_and_names_it(#[case] arguments: &[&str], #[case] names: &str) {
+    let output = uspec(arguments);
+    assert_eq!(code(&output), 2, "{}", text(&output));
+    assert!(text(&output).contains(names), "{}", text(&output));
+}
+
+#[test]
+fn a_port_in_use_is_told_before_anything_starts() {
+    let out = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let profile = profile(out.path(), taken.local_addr().unwrap().port(), "");
+    let run = uspec(&["run", "1.1", "--eut", &profile, "--out", &out.path().display().to_string()]);
+    assert_eq!(code(&run), 2, "{}", text(&run));
+    assert!(text(&run).contains("in use"), "{}", text(&run));
+}
+
+#[test]
+fn a_certificate_that_is_none_is_told_before_anything_starts() {
+    let out = tempfile::tempdir().unwrap();
+    fs::write(out.path().join("c.pem"), "no certificate").unwrap();
+    let profile = profile(out.path(), 0, ", tls: {certificate: c.pem, key: c.pem}");
+    let run = uspec(&["run", "1.1", "--eut", &profile, "--out", &out.path().display().to_string()]);
+    assert_eq!(code(&run), 2, "{}", text(&run));
+    assert!(text(&run).contains("c.pem"), "{}", text(&run));
+}
+
+#[test]
+fn the_list_has_every_case_with_its_metrics() {
+    let list = uspec(&["list", "--format", "json"]);
+    assert_eq!(code(&list), 0);
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&list.stdout).unwrap();
+    assert_eq!(rows.len(), 230);
+    let case = rows.iter().find(|row| row["case"] == "1.1").unwrap();
+    for key in ["title", "decision", "requirements", "features"] {
+        assert!(!case[key].is_null(), "{key} is missing");
+    }
+    assert_eq!(case["metrics"], serde_json::json!([1, 2, 3, 4]));
+}
+
+#[test]
+fn a_dry_run_gives_a_reason_for_every_case_that_would_not_run() {
+    let plan = uspec(&["run", "--dry-run"]);
+    assert_eq!(code(&plan), 0);
+    let shown = text(&plan);
+    assert_eq!(shown.lines().count(), 230);
+    for reason in ["not applicable", "deprecated", "not automated"] {
+        assert!(shown.contains(reason), "{reason} is missing");
+    }
+}
+
+#[test]
+fn profiles_in_fixtures_are_good() {
+    let profiles = ["example.yaml", "bundled.yaml", "obuspa/websocket-client.yaml", "obuspa/websocket-server.yaml"];
+    let paths: Vec<String> = profiles.iter().map(|name| format!("fixtures/eut/{name}")).collect();
+    let mut arguments = vec!["check"];
+    arguments.extend(paths.iter().map(String::as_str));
+    let check = uspec(&arguments);
+    assert_eq!(code(&check), 0, "{}", text(&check));
+}
