@@ -1,6 +1,7 @@
 //! Every bound of the runner in one place, each with its reason: nothing an EUT does can hold a run up or fill the memory.
 
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Octets of the octet log that one Trace keeps. A whole GetSupportedDM is about 1 MiB; the log is for looking at, the Records are
 /// the evidence, so that a cut costs nothing but convenience.
@@ -60,6 +61,20 @@ pub(crate) const DIFFERENCES: usize = 50;
 
 /// Longest value that a variable takes from a Message, in octets. It comes from the EUT and goes into each later Request and the Trace.
 pub(crate) const CAPTURED: usize = 64 * 1024;
+
+/// Octets of the Notifications of one case that no step has taken yet, as [`INBOX`] bounds their number.
+pub(crate) const INBOX_OCTETS: usize = 16 * 1024 * 1024;
+
+/// Octets of Notifications that a Trace keeps because a step waits for them or forbids them, besides what it keeps anyway.
+pub(crate) const WANTED_LOG: usize = 16 * 1024 * 1024;
+
+/// The longest that anything is waited for, whatever a test case or profile says. No campaign lasts a month.
+const LONGEST_WAIT: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The moment that lies `wait` after `from`.
+pub(crate) fn after(from: Instant, wait: Duration) -> Instant {
+    from + wait.min(LONGEST_WAIT)
+}
 
 /// Warnings that a run keeps.
 pub(crate) const WARNINGS: usize = 200;

@@ -5,7 +5,7 @@
 //! leaves a variable undefined and a warning, and the cases that need it are inconclusive with the reason.
 
 use crate::{
-    bounds::{CONNECT_RECORD_WAIT, STRANGER_GRACE, WARNINGS},
+    bounds::{CONNECT_RECORD_WAIT, STRANGER_GRACE, WARNINGS, after},
     controller::{Controller, inbox::AnswerSeen},
     exchange::ExchangeError,
     recorder::own_step,
@@ -305,7 +305,7 @@ impl Found {
 /// Waits for the EUT's session, and a moment for its Connect Record.
 async fn connect(controller: &mut Controller) -> Result<(), BringUpReason> {
     let wait = controller.timing.connect;
-    let limit = Instant::now() + wait;
+    let limit = after(Instant::now(), wait);
     loop {
         let stranger_since = await_somebody(controller, limit).await;
         if let Some(since) = stranger_since {

@@ -1,5 +1,6 @@
 //! Requests of the runner's own: bring-up, snapshots, leftovers.
 
+use crate::bounds::after;
 use crate::controller::{
     Controller,
     inbox::{Addressing, AnswerSeen},
@@ -61,7 +62,7 @@ impl Controller {
         self.expect(&msg_id, Addressing::Strict);
         let record = self.envelope().wrap(message);
         let sent = self.send(step, record).await.map_err(|failure| ExchangeError::Unsent(failure.to_string()))?;
-        match self.answer(&msg_id, sent, sent.at + limit).await {
+        match self.answer(&msg_id, sent, after(sent.at, limit)).await {
             None => Err(ExchangeError::Unanswered { kind, limit }),
             Some(answer) if answer.is_error => Err(refused(kind, &answer.body)),
             Some(answer) => Ok(answer),

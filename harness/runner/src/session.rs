@@ -42,7 +42,7 @@ pub struct Session {
     run: String,
     cases: u64,
     /// The EUT as the case before left it, when that was seen.
-    left: Option<Snapshot>,
+    left: Option<(Snapshot, Instant)>,
     /// What the case before left behind, for the next one's Trace.
     stain: Option<String>,
 }
@@ -180,7 +180,10 @@ impl Session {
 
     /// The EUT before the case: as the case before left it, or as it shows itself now.
     async fn baseline(&mut self, cancel: &CancellationToken) -> Result<Snapshot, String> {
-        if let Some(left) = self.left.take() {
+        // Who has come anew since may have forgotten something.
+        let lasting =
+            self.left.take().filter(|(_, seen)| self.controller.last_opened().is_none_or(|(at, _)| at < *seen));
+        if let Some((left, _)) = lasting {
             self.controller.recorder.note("the EUT is compared with its state after the case before");
             return Ok(left);
         }
@@ -207,7 +210,7 @@ impl Session {
         self.left = None;
         match after {
             AfterCase::Compared(differences, snapshot) => {
-                self.left = Some(snapshot);
+                self.left = Some((snapshot, Instant::now()));
                 self.stain = (!differences.is_empty())
                     .then(|| format!("case {} did not leave the EUT as found: {}", case.id, differences.join("; ")));
             }

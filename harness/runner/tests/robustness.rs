@@ -250,6 +250,26 @@ async fn somebody_else_beside_the_eut_does_no_harm() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_we_connect_we_connect_again() {
+    let network = MemoryNetwork::new();
+    let _eut = start_listening(&network, on_trigger(|_| vec![Do::HangUp])).await;
+    let mut session = open_with(&network, connecting(), no_control()).await;
+    let bring_up = session.bring_up(&CancellationToken::new()).await.unwrap();
+    let (_, traces) = play(&mut session, &bring_up, &two_cases(), &CancellationToken::new()).await;
+    traces.iter().for_each(assert_sound);
+    assert!(matches!(outcomes(&traces[0], Phase::Procedure)[..], [StepOutcome::TimedOut { .. }]));
+    assert!(matches!(outcomes(&traces[1], Phase::Procedure)[..], [StepOutcome::Done { .. }]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_listens_the_reason_says_so() {
+    let network = MemoryNetwork::new();
+    let mut session = open_with(&network, connecting(), no_control()).await;
+    let failure = session.bring_up(&CancellationToken::new()).await.unwrap_err().to_string();
+    assert!(failure.contains("controller:8080") && failure.contains("refused"), "{failure}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_eut_that_answers_nothing_ends_the_bring_up() {
     let network = MemoryNetwork::new();
     let mut session = open(&network).await;

@@ -4,7 +4,7 @@
 //! Notification may come before its step has begun (TR-369 fixes no order between a Response and a Notification), and the step's
 //! `withhold` holds from the start. One that an `absent` step forbids is never given to a later `await`.
 
-use crate::bounds::INBOX;
+use crate::bounds::{EVENT_OVERHEAD, INBOX, INBOX_OCTETS};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use tokio::time::Instant;
@@ -23,6 +23,7 @@ pub(crate) struct Inbox {
     answers: BTreeMap<String, Asked>,
     notifies: VecDeque<Notification>,
     waiting: Vec<Waiting>,
+    octets: usize,
     /// Notifications that had to be dropped.
     pub(crate) dropped: u64,
 }
@@ -61,6 +62,7 @@ pub(crate) struct Notification {
     /// Its place in the Trace.
     pub(crate) seq: u64,
     at: Instant,
+    octets: usize,
     subscription_id: String,
     body: Value,
     claim: Claim,
@@ -174,13 +176,20 @@ impl Inbox {
     }
 
     /// Takes a Notification in.
-    pub(crate) fn notified(&mut self, sorted: &Sorted, seq: u64, at: Instant, subscription_id: String, body: Value) {
-        if self.notifies.len() >= INBOX {
-            let free = self.notifies.iter().position(|notification| !matches!(notification.claim, Claim::Of(..)));
-            self.notifies.remove(free.unwrap_or(0));
+    pub(crate) fn notified(&mut self, sorted: &Sorted, seen: Notification) {
+        self.octets = self.octets.saturating_add(seen.octets);
+        self.notifies.push_back(Notification { claim: sorted.claim, ..seen });
+        while self.notifies.len() > INBOX || (self.octets > INBOX_OCTETS && self.notifies.len() > 1) {
+            let free = self.notifies.iter().position(|seen| !matches!(seen.claim, Claim::Of(..)));
+            self.remove(free.unwrap_or(0));
             self.dropped += 1;
         }
-        self.notifies.push_back(Notification { seq, at, subscription_id, body, claim: sorted.claim });
+    }
+
+    fn remove(&mut self, index: usize) -> Option<Notification> {
+        let seen = self.notifies.remove(index)?;
+        self.octets = self.octets.saturating_sub(seen.octets);
+        Some(seen)
     }
 
     /// The Notification that the `await` step at `place` means, taken out.
@@ -196,7 +205,7 @@ impl Inbox {
                 seen.claim == Claim::Free && wanted.fits(&seen.subscription_id, &seen.body, variables) == Fits::Surely
             })
         })?;
-        self.notifies.remove(found)
+        self.remove(found)
     }
 
     /// The first Notification since `from` that `wanted` forbids.
@@ -243,6 +252,12 @@ impl Sorted {
 }
 
 impl Notification {
+    /// A Notification that came with a Record of that many octets.
+    pub(crate) fn new(seq: u64, at: Instant, octets: usize, subscription_id: String, body: Value) -> Self {
+        let octets = octets.saturating_add(EVENT_OVERHEAD);
+        Self { seq, at, octets, subscription_id, body, claim: Claim::Free }
+    }
+
     /// The Notify's fields.
     pub(crate) fn into_body(self) -> Value {
         self.body
@@ -308,7 +323,7 @@ mod tests {
 
     fn arrive(inbox: &mut Inbox, seq: u64, subscription: &str) -> Answer {
         let sorted = inbox.sort(subscription, &json!({}), &BTreeMap::new());
-        inbox.notified(&sorted, seq, Instant::now(), subscription.to_owned(), json!({}));
+        inbox.notified(&sorted, Notification::new(seq, Instant::now(), 100, subscription.to_owned(), json!({})));
         sorted.answer
     }
 
@@ -372,6 +387,19 @@ mod tests {
         }
         assert_eq!(inbox.notifies.len(), INBOX);
         assert!(inbox.dropped > 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_huge_ones_are_bounded_and_do_not_push_out_what_a_step_waits_for() {
+        let mut inbox = inbox(vec![await_notify("s", Answer::Normal)]);
+        arrive(&mut inbox, 0, "s");
+        for seq in 1..20 {
+            let sorted = inbox.sort("flood", &json!({}), &BTreeMap::new());
+            let huge = Notification::new(seq, Instant::now(), INBOX_OCTETS / 4, "flood".into(), json!({}));
+            inbox.notified(&sorted, huge);
+        }
+        assert!(inbox.octets <= INBOX_OCTETS && inbox.notifies.len() < 6);
+        assert!(inbox.take((Phase::Procedure, 0), &wanted("s"), &BTreeMap::new()).is_some());
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub(crate) mod inbox;
 
 use crate::{
     arrival::{Arrival, Carried, describe},
-    bounds::{PENDING_ANSWERS, SEND_LIMIT},
+    bounds::{PENDING_ANSWERS, SEND_LIMIT, WANTED_LOG, after},
     config::Timing,
     control::{ControlFault, EutControl},
     outgoing::{Envelope, notify_response},
@@ -17,7 +17,7 @@ use crate::{
 };
 use bytes::Bytes;
 use connections::{Change, Connections};
-use inbox::{Addressing, AnswerSeen, Inbox};
+use inbox::{Addressing, AnswerSeen, Inbox, Notification};
 use std::{
     collections::{BTreeMap, VecDeque},
     future::Future,
@@ -78,6 +78,8 @@ pub(crate) struct Controller {
     handed_over: VecDeque<(Bytes, StepRef)>,
     run: String,
     sent: u64,
+    /// Octets of wanted Notifications that the running Trace still keeps.
+    wanted_left: usize,
 }
 
 /// What a Controller is made from.
@@ -148,12 +150,14 @@ impl Controller {
             handed_over: VecDeque::new(),
             run,
             sent: 0,
+            wanted_left: WANTED_LOG,
         }
     }
 
     /// Begins a Trace. What has happened since the last one ended, and was not looked at yet, goes to it.
     pub(crate) fn begin_trace(&mut self, header: Header) {
         self.connections.forget_places();
+        self.wanted_left = WANTED_LOG;
         let first = self.events.try_recv().ok();
         let origin = first.as_ref().map_or_else(Instant::now, |event| event.at);
         self.recorder = Recorder::new(header, origin);
@@ -198,7 +202,7 @@ impl Controller {
 
     /// The profile's pause before a Request.
     pub(crate) async fn pause(&mut self) {
-        self.idle_until(Instant::now() + self.timing.pace).await;
+        self.idle_until(after(Instant::now(), self.timing.pace)).await;
     }
 
     /// Turns the crank while `work` is under way; `None` when `limit` passed before it ended.
@@ -276,7 +280,7 @@ impl Controller {
     /// Waits for the EUT's session, as long as the profile allows from when it went away; not at all when it has been waited for in vain.
     pub(crate) async fn connected(&mut self) -> Result<ConnectionId, SendFailure> {
         let wait = self.timing.connect;
-        let limit = if self.gave_up { Instant::now() } else { Instant::now() + wait };
+        let limit = if self.gave_up { Instant::now() } else { after(Instant::now(), wait) };
         if let Some(connection) = self.until(limit, |it| it.current()).await {
             return Ok(connection);
         }
@@ -418,12 +422,12 @@ impl Controller {
             }
             Carried::Notify { msg_id, subscription_id, send_resp, body } if is_ours => {
                 let sorted = self.inbox.sort(&subscription_id, &body, &self.variables);
-                let keep = if sorted.is_wanted() { Keep::Always } else { Keep::WithinBounds };
+                let keep = if sorted.is_wanted() { self.keep_wanted(bytes) } else { Keep::WithinBounds };
                 if send_resp && sorted.answer == Answer::Normal {
                     self.reply(connection, notify_response(&msg_id, &subscription_id));
                 }
                 if let Some(seq) = self.log_received(at, connection, bytes, arrival.decoded, keep) {
-                    self.inbox.notified(&sorted, seq, at, subscription_id, body);
+                    self.inbox.notified(&sorted, Notification::new(seq, at, bytes.len(), subscription_id, body));
                 }
             }
             Carried::Answer { msg_id, .. } => {
@@ -441,6 +445,13 @@ impl Controller {
                 self.log_received(at, connection, bytes, arrival.decoded, Keep::WithinBounds);
             }
         }
+    }
+
+    /// Whoever sends very much of what a step waits for or forbids has shown it by then.
+    fn keep_wanted(&mut self, bytes: &Bytes) -> Keep {
+        let left = self.wanted_left.checked_sub(bytes.len());
+        self.wanted_left = left.unwrap_or(0);
+        if left.is_some() { Keep::Always } else { Keep::WithinBounds }
     }
 
     /// Until GetSupportedProtocol has told, the EUT's own Records say which version it speaks.

@@ -2,7 +2,7 @@
 
 use super::{Play, done, fault, not_reached, timed_out};
 use crate::{
-    bounds::PROGRAM_LIMIT,
+    bounds::{PROGRAM_LIMIT, after},
     control::{ControlFault, Method, name},
     controller::{SendFailure, inbox::Addressing},
     outgoing::{joined, operate},
@@ -90,7 +90,7 @@ impl Play<'_> {
         if start_after {
             self.controller.start_when_gone();
         }
-        let limit = sent.at + self.controller.timing.response;
+        let limit = after(sent.at, self.controller.timing.response);
         let answered = self.controller.until(limit, |it| {
             let answer = it.inbox.answer(&msg_id).map(|answer| Some(answer.is_error));
             answer.or_else(|| (!it.is_open(sent.connection)).then_some(None))
@@ -107,7 +107,7 @@ impl Play<'_> {
 
     /// Waits for a session that opened after the step began: a connection cut by a power failure may look open for long.
     async fn until_back(&mut self, begun: Instant) -> StepOutcome {
-        let limit = Instant::now() + self.controller.timing.boot;
+        let limit = after(Instant::now(), self.controller.timing.boot);
         let back = self.controller.until(limit, |it| {
             let (at, seq) = it.last_opened().filter(|(at, _)| *at >= begun)?;
             (it.current().is_some() && at >= begun).then_some(seq)
@@ -119,7 +119,7 @@ impl Play<'_> {
     }
 
     async fn until_gone(&mut self, begun: Instant) -> StepOutcome {
-        let limit = Instant::now() + self.controller.timing.connect;
+        let limit = after(Instant::now(), self.controller.timing.connect);
         let gone = self
             .controller
             .until(limit, |it| it.current().is_none().then(|| it.last_closed().and_then(|(_, seq)| seq)));

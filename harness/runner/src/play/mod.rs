@@ -6,6 +6,7 @@ mod text;
 mod wait;
 
 use crate::{
+    bounds::after,
     capture,
     controller::{
         Controller, SendFailure, Sent,
@@ -187,7 +188,7 @@ impl<'a> Play<'a> {
             Action::Await { what, .. } => self.await_what(place, what, step.within).await,
             Action::Absent { what, lasting } => plain(self.absent(what, *lasting).await),
             Action::Wait(duration) => {
-                self.controller.idle_until(Instant::now() + *duration).await;
+                self.controller.idle_until(after(Instant::now(), *duration)).await;
                 plain(done(None))
             }
             Action::Eut(action) => {
@@ -217,7 +218,7 @@ impl<'a> Play<'a> {
         };
         self.restart_if_it_ends(kind, &body);
         let limit = step.within.unwrap_or(self.controller.timing.response);
-        self.answered(&msg_id, sent, sent.at, sent.at + limit).await
+        self.answered(&msg_id, sent, sent.at, after(sent.at, limit)).await
     }
 
     /// Waits for an answer, from `begun` to `limit`.

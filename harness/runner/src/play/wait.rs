@@ -1,7 +1,7 @@
 //! `await` and `absent`.
 
 use super::{Ended, Play, done, not_reached, timed_out};
-use crate::controller::inbox::Wanted;
+use crate::{bounds::after, controller::inbox::Wanted};
 use std::time::Duration;
 use tokio::time::Instant;
 use uspec_testplan::{
@@ -20,7 +20,7 @@ impl Play<'_> {
                 if let Some(name) = wanted.undefined(&self.controller.variables) {
                     return plain(not_reached(&self.why_undefined(&name)));
                 }
-                let limit = begun + within.unwrap_or(self.controller.timing.response);
+                let limit = after(begun, within.unwrap_or(self.controller.timing.response));
                 let here = (place.phase, place.index);
                 let seen = self.controller.until(limit, |it| it.inbox.take(here, &wanted, &it.variables)).await;
                 match seen {
@@ -30,12 +30,12 @@ impl Play<'_> {
             }
             Expected::Connected => {
                 let timing = self.controller.timing;
-                let limit = begun + within.unwrap_or(timing.connect.max(timing.boot));
+                let limit = after(begun, within.unwrap_or(timing.connect.max(timing.boot)));
                 let seen = self.controller.until(limit, |it| it.current().map(|_| it.last_opened())).await;
                 plain(seen.map_or_else(|| timed_out(begun), |opened| done(opened.and_then(|(_, seq)| seq))))
             }
             Expected::Disconnected => {
-                let limit = begun + within.unwrap_or(self.controller.timing.connect);
+                let limit = after(begun, within.unwrap_or(self.controller.timing.connect));
                 let acted = self.acted;
                 let ended = |it: &mut crate::controller::Controller| match it.last_closed() {
                     Some((at, seq)) if at >= acted || it.current().is_none() => Some(seq),
@@ -50,7 +50,7 @@ impl Play<'_> {
     /// What must not come: seen when it came since the last step that acts, because TR-369 fixes no order between a Response and a
     /// Notification.
     pub(super) async fn absent(&mut self, what: &Expected, lasting: Option<Duration>) -> StepOutcome {
-        let limit = Instant::now() + lasting.unwrap_or(self.controller.timing.silence);
+        let limit = after(Instant::now(), lasting.unwrap_or(self.controller.timing.silence));
         let acted = self.acted;
         let came = match what {
             Expected::ResponseTo(label) => {
@@ -97,7 +97,7 @@ impl Play<'_> {
             Err(outcome) => return Ended { outcome, answer: None },
         };
         let begun = Instant::now();
-        let limit = begun + within.unwrap_or(self.controller.timing.response);
+        let limit = after(begun, within.unwrap_or(self.controller.timing.response));
         self.answered(&msg_id, sent, begun, limit).await
     }
 

@@ -102,7 +102,22 @@ pub fn address() -> Address {
 /// Starts an EUT that connects as `endpoint_id`.
 pub async fn start(network: &MemoryNetwork, endpoint_id: &str, rule: Rule) -> Eut {
     let client = WsRole::Connect { address: address(), path: "/usp".into(), host: None, tls: None };
-    let mut config = WsAgentConfig::new(client, endpoint_id);
+    start_as(network, client, endpoint_id, rule).await
+}
+
+/// Starts an EUT that waits for us.
+pub async fn start_listening(network: &MemoryNetwork, rule: Rule) -> Eut {
+    start_as(network, WsRole::Listen { address: address(), path: "/usp".into(), tls: None }, EUT, rule).await
+}
+
+/// The configuration with which we connect to the EUT.
+pub fn connecting() -> SessionConfig {
+    let role = WsRole::Connect { address: address(), path: "/usp".into(), host: None, tls: None };
+    SessionConfig { mtp: FarConfig::WebSocket(WsFarConfig::new(role, US)), ..config() }
+}
+
+async fn start_as(network: &MemoryNetwork, role: WsRole, endpoint_id: &str, rule: Rule) -> Eut {
+    let mut config = WsAgentConfig::new(role, endpoint_id);
     config.retry = Retry::After(Duration::from_secs(1));
     config.keep_alive = None;
     let (handle, mut events) = WsAgentEnd::start(config, Arc::new(network.clone())).await.unwrap();
