@@ -1,0 +1,34 @@
+//! The in-memory run of the whole catalogue against the bundled Agent, and of one case. `cargo bench -p uspec`.
+
+use uspec_cli::{
+    bundled::{Bundled, Where},
+    load,
+};
+use uspec_testplan::{
+    catalogue::{Catalogue, Source},
+    selection::Selection,
+};
+
+fn main() {
+    divan::main();
+}
+
+/// Runs what is selected, with a fresh Agent.
+fn judge(bencher: divan::Bencher<'_, '_>, selection: &Selection) {
+    let (Ok(catalogue), Ok(profile)) = (Catalogue::load(&Source::Embedded), load::profile(None)) else { return };
+    bencher.bench_local(|| {
+        Bundled::new(&profile, &[], Where::Memory).and_then(|agent| agent.judge(&catalogue, selection, &mut |_| None))
+    });
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn whole_catalogue(bencher: divan::Bencher<'_, '_>) {
+    judge(bencher, &Selection::all());
+}
+
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn one_case(bencher: divan::Bencher<'_, '_>) {
+    if let Ok(selection) = Selection::all().id("1.1") {
+        judge(bencher, &selection);
+    }
+}
