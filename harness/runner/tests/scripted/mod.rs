@@ -116,8 +116,8 @@ pub fn connecting() -> SessionConfig {
     SessionConfig { mtp: FarConfig::WebSocket(WsFarConfig::new(role, US)), ..config() }
 }
 
-async fn start_as(network: &MemoryNetwork, role: WsRole, endpoint_id: &str, rule: Rule) -> Eut {
-    let mut config = WsAgentConfig::new(role, endpoint_id);
+async fn start_as(network: &MemoryNetwork, side: WsRole, endpoint_id: &str, rule: Rule) -> Eut {
+    let mut config = WsAgentConfig::new(side, endpoint_id);
     config.retry = Retry::After(Duration::from_secs(1));
     config.keep_alive = None;
     let (handle, mut events) = WsAgentEnd::start(config, Arc::new(network.clone())).await.unwrap();
