@@ -50,6 +50,9 @@ impl Core {
         };
         core.announce_boot(now, &cause.unwrap_or_else(BootCause::power_on));
         core.expire_subscriptions(now);
+        for controller in core.store.all_of("Device.LocalAgent.Controller.{i}.") {
+            core.on_board_if_wanted(now, &controller);
+        }
         Ok(core)
     }
 

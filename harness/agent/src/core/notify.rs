@@ -29,6 +29,7 @@ impl Core {
                 break;
             }
             self.remember_ghosts(&before, &changes);
+            self.on_board_as_changed(now, &changes);
             let occurrences: Vec<Occurrence> =
                 changes.into_iter().map(Occurrence::Change).chain(std::mem::take(&mut more)).collect();
             let after = self.store.clone();
@@ -65,6 +66,28 @@ impl Core {
                     trigger::apply(&mut self.store, &faults, wall, subscription);
                 }
             }
+        }
+    }
+
+    /// R-NOT.5, item 3: a Controller whose OnBoardingComplete becomes false, or which is new, wants an OnBoardRequest.
+    fn on_board_as_changed(&mut self, now: Instant, changes: &[Change]) {
+        for change in changes {
+            let controller = match change {
+                Change::Value { row, param, .. } if param == "OnBoardingComplete" || param == "Enable" => row,
+                Change::Created(row) => row,
+                _ => continue,
+            };
+            self.on_board_if_wanted(now, controller);
+        }
+    }
+
+    /// Queues an OnBoardRequest to an enabled Controller that wants one and has none under way.
+    pub(super) fn on_board_if_wanted(&mut self, now: Instant, controller: &RowKey) {
+        let is_controller = self.store.definition(controller, "OnBoardingComplete").is_some();
+        let wanted = self.store.flag(controller, "Enable") && !self.store.flag(controller, "OnBoardingComplete");
+        let faulty = self.faults().has(Fault::OnBoardRequestNotSent);
+        if is_controller && wanted && !faulty && !self.outbox.has_on_board_request(controller) {
+            self.queue_on_board_request(now, controller);
         }
     }
 

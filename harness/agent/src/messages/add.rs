@@ -35,7 +35,7 @@ pub fn handle(store: &mut Store, caller: &Caller<'_>, request: &Add) -> Result<A
             }
         }
         if spoils(caller, index) {
-            spoil(store, create, results.last());
+            spoil(store, caller, create, results.last());
         }
     }
     if caller.faults.has(Fault::AddDoesNotCreate) {
@@ -189,15 +189,19 @@ fn spoils(caller: &Caller<'_>, index: usize) -> bool {
         1 => caller.faults.has(Fault::AddStoresWrongValueInSecond),
         _ => false,
     };
-    only_this || caller.faults.has(Fault::AddStoresWrongValue)
+    only_this || caller.faults.has(Fault::AddStoresWrongValue) || caller.faults.has(Fault::AddStoresWrongPlainValue)
 }
 
-fn spoil(store: &mut Store, create: &CreateObject, created: Option<&CreatedObjectResult>) {
+fn spoil(store: &mut Store, caller: &Caller<'_>, create: &CreateObject, created: Option<&CreatedObjectResult>) {
     let status = created.and_then(|result| result.oper_status.as_ref()?.oper_status.as_ref());
     let Some(OperStatus::OperSuccess(success)) = status else { return };
     if let Some(row) = RowKey::parse(&success.instantiated_path, store.model()) {
+        let model = Arc::clone(store.model());
+        let spares_keys = caller.faults.has(Fault::AddStoresWrongPlainValue);
         for setting in &create.param_settings {
-            store.set(&row, &setting.param, spoilt(&setting.value));
+            if !spares_keys || model.object(row.object).key_with(&setting.param).is_none() {
+                store.set(&row, &setting.param, spoilt(&setting.value));
+            }
         }
     }
 }

@@ -174,6 +174,9 @@ impl Walk<'_> {
                 })
             });
         }
+        if self.scope.faults.has(Fault::SearchOmitsFirstMatch) {
+            self.nodes = self.nodes.split_off(self.nodes.len().min(1));
+        }
         Ok(())
     }
 

@@ -194,6 +194,22 @@ fn on_board_requests_repeat_until_on_boarding_is_complete() {
 }
 
 #[test]
+fn a_controller_whose_on_boarding_is_not_complete_gets_a_request() {
+    let mut bench = Bench::new();
+    let controller = "Device.LocalAgent.Controller.1.";
+    bench.set(controller, "OnBoardingComplete", "false");
+    let (msg_id, _) = bench.notifications().remove(0);
+    bench.set(controller, "OnBoardingComplete", "false");
+    assert!(bench.notifications().is_empty(), "one is under way");
+    bench.confirm(&msg_id);
+    let third = "proto::third";
+    bench.add("Device.LocalAgent.Controller.", &[("EndpointID", third), ("Enable", "true")]);
+    bench.open(ConnectionId(3), third);
+    let kinds: Vec<_> = bench.notifications().into_iter().map(|(_, notify)| notify.subscription_id).collect();
+    assert_eq!(kinds, [""]);
+}
+
+#[test]
 fn on_board_requests_are_not_repeated_without_a_restart_time() {
     let mut bench = Bench::new();
     bench.operate("Device.LocalAgent.Controller.1.SendOnBoardRequest()", &[]);

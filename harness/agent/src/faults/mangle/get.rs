@@ -57,6 +57,11 @@ fn resolved(faults: &FaultSet, result: &mut ResolvedPathResult) {
     if faults.has(Fault::GetReturnsAbsoluteKeys) {
         absolute_keys(result);
     }
+    if faults.has(Fault::GetAddsAbsoluteKey) {
+        let last = result.result_params.last_key_value();
+        let added = last.map(|(name, value)| (format!("{}{name}", result.resolved_path), value.clone()));
+        result.result_params.extend(added);
+    }
     if faults.has(Fault::GetWrongResolvedPath) {
         result.resolved_path = result.resolved_path.trim_end_matches('.').to_owned();
     }
