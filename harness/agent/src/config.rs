@@ -168,3 +168,22 @@ pub enum Persistence {
     /// In a JSON file.
     File(PathBuf),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::Fault;
+
+    #[test]
+    fn a_configuration_is_read_from_yaml_and_says_only_what_differs() {
+        let text = "endpoint_id: self::a\ncontrollers:\n  - endpoint_id: self::c\n    websocket: {host: h, port: 81}\nfaults: [get-not-answered]\npersistence: {file: state.json}\n";
+        let config: AgentConfig = serde_yaml::from_str(text).unwrap();
+        assert!(config.faults.has(Fault::GetNotAnswered));
+        assert_eq!(config.persistence, Persistence::File(PathBuf::from("state.json")));
+        assert_eq!(config.controllers[0].websocket.as_ref().unwrap().path, "/usp");
+        let back: AgentConfig = serde_json::from_str(&serde_json::to_string(&config).unwrap()).unwrap();
+        assert_eq!(back, config);
+        assert!(serde_yaml::from_str::<AgentConfig>("faults: [no-such-fault]").is_err());
+        assert!(serde_yaml::from_str::<AgentConfig>("typo: 1").is_err());
+    }
+}

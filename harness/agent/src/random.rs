@@ -12,12 +12,11 @@ impl Random {
 
     /// A number from 0 up to, but not including, 1.
     pub fn fraction(&mut self) -> f64 {
-        f64::from(self.next()) / (f64::from(u32::MAX) + 1.0)
+        f64::from(self.bits()) / (f64::from(u32::MAX) + 1.0)
     }
 
     /// The next 32 bits.
-    #[allow(clippy::should_implement_trait)]
-    pub fn next(&mut self) -> u32 {
+    fn bits(&mut self) -> u32 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
