@@ -335,3 +335,31 @@ fn behaviour(faults: &FaultSet) -> WsBehaviour {
     behaviour.accept_fragments = !faults.has(Fault::WsRefusesFragments);
     behaviour
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(Fault::WsOmitsEid)]
+    #[case(Fault::WsOmitsSubprotocol)]
+    #[case(Fault::WsAcceptsAnySubprotocol)]
+    #[case(Fault::WsKeepsSecondSession)]
+    #[case(Fault::WsIgnoresPings)]
+    #[case(Fault::WsIgnoresClose)]
+    #[case(Fault::WsRefusesFragments)]
+    fn faults_of_the_mtp_change_what_the_ends_do(#[case] fault: Fault) {
+        assert_ne!(behaviour(&[fault].into_iter().collect()), behaviour(&FaultSet::default()));
+    }
+
+    #[test]
+    fn pings_and_early_retries() {
+        let interval = Duration::from_secs(60);
+        assert_eq!(keep_alive(interval, &FaultSet::default()).map(|keep_alive| keep_alive.interval), Some(interval));
+        assert_eq!(keep_alive(interval, &[Fault::WsSendsNoPings].into_iter().collect()), None);
+        let usual = RetryParameters::default();
+        assert_eq!(hastened(usual, false), usual);
+        assert!(hastened(usual, true).minimum_wait < usual.minimum_wait);
+    }
+}

@@ -1,5 +1,5 @@
 //! Named faults: the ways in which the reference Agent can be made to violate TR-369, so that each metric of the test plan can be
-//! seen to fail. A fault is one line in [`catalogue`] and one hook where it acts; what only distorts a Message on its way out is
+//! seen to fail. A fault is one line in `catalogue.rs` and one hook where it acts; what only distorts a Message on its way out is
 //! collected in [`mangle`].
 
 pub mod kind;
