@@ -242,7 +242,8 @@ impl End {
     /// Waits before the retry of that number, or until somebody says what to do.
     async fn wait_for_retry(&self, retry: u32) {
         let mut life = self.life.clone();
-        if !life.borrow_and_update().connecting {
+        let now = *life.borrow_and_update();
+        if now.stopping || !now.connecting {
             return;
         }
         match self.retry.wait(retry) {
@@ -262,6 +263,10 @@ impl End {
     /// Waits until connections are wanted; false if everything is to end instead.
     async fn wait_for_connecting(&self) -> bool {
         let mut life = self.life.clone();
+        // The last handle is gone: nobody can want a connection any more.
+        if life.has_changed().is_err() {
+            return false;
+        }
         life.wait_for(|life| life.stopping || life.connecting).await.is_ok_and(|life| !life.stopping)
     }
 

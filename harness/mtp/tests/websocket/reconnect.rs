@@ -204,3 +204,15 @@ async fn real_loopback_sockets_do_the_same() {
     far.shutdown().await;
     assert!(matches!(network.connect(&address).await.err(), Some(NetworkError::Refused { .. })));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_end_whose_handle_is_gone_stops_and_frees_its_address() {
+    let network = MemoryNetwork::new();
+    let (sender, _events) = mpsc::channel(EVENT_QUEUE);
+    let config = WsFarConfig::new(WsRole::Listen { address: address(), path: PATH.to_owned(), tls: None }, CONTROLLER);
+    let handle = WsFarSide::start(config, Arc::new(network.clone()), sender).await.unwrap();
+    assert!(matches!(network.listen(&address()).await, Err(NetworkError::InUse { .. })));
+    drop(handle);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(network.listen(&address()).await.is_ok(), "nobody can stop it any more, and it still listens");
+}

@@ -17,11 +17,16 @@ pub(crate) fn phase_bound(steps: &[Step], timing: &Timing) -> Duration {
     steps.iter().fold(CASE_MARGIN, |sum, step| sum.saturating_add(step_bound(step, timing)))
 }
 
+/// How long the answer to a Request may take. A case may give more time than the profile; a slow EUT keeps what its profile gives it.
+pub(crate) fn answer_limit(step: &Step, timing: &Timing) -> Duration {
+    step.within.map_or(timing.response, |within| within.max(timing.response))
+}
+
 fn step_bound(step: &Step, timing: &Timing) -> Duration {
     let sending = [timing.pace, timing.connect, timing.connect, SEND_LIMIT, SEND_LIMIT];
     let sending = sending.into_iter().fold(Duration::ZERO, Duration::saturating_add);
     match &step.action {
-        Action::Request { .. } => sending.saturating_add(step.within.unwrap_or(timing.response)),
+        Action::Request { .. } => sending.saturating_add(answer_limit(step, timing)),
         Action::Send(_) => sending,
         Action::Await { what, .. } => step.within.unwrap_or(match what {
             Expected::ResponseTo(_) | Expected::Notify { .. } => timing.response,
@@ -40,6 +45,15 @@ fn step_bound(step: &Step, timing: &Timing) -> Duration {
 mod tests {
     use super::*;
     use crate::testing::{case, step};
+
+    #[test]
+    fn a_case_never_gives_less_time_than_the_profile() {
+        let timing = Timing { response: Duration::from_secs(90), ..Timing::default() };
+        let given = |within| answer_limit(&Step { within, ..step(Action::Wait(Duration::ZERO)) }, &timing);
+        assert_eq!(given(None), Duration::from_secs(90));
+        assert_eq!(given(Some(Duration::from_secs(60))), Duration::from_secs(90));
+        assert_eq!(given(Some(Duration::from_secs(120))), Duration::from_secs(120));
+    }
 
     #[test]
     fn a_long_step_makes_the_bound_longer() {

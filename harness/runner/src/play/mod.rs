@@ -217,7 +217,7 @@ impl<'a> Play<'a> {
             Err(outcome) => return plain(outcome),
         };
         self.restart_if_it_ends(kind, &body);
-        let limit = step.within.unwrap_or(self.controller.timing.response);
+        let limit = limits::answer_limit(step, &self.controller.timing);
         self.answered(&msg_id, sent, sent.at, after(sent.at, limit)).await
     }
 
