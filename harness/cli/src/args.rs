@@ -74,7 +74,7 @@ Examples:
   uspec run --real                        the same over loopback sockets in real time
   uspec run --eut my-device.yaml          every applicable case against the device of this profile
   uspec run --eut my-device.yaml '1.4*'   only 1.4 and 1.40 to 1.49
-  uspec run --fault add-keeps-failed-object 1.3   the bundled Agent with a fault, to see a failure
+  uspec run --fault add-creates-despite-error 1.3 the bundled Agent with a fault, to see a failure
   uspec run --eut my-device.yaml --dry-run        what would run, and why the rest would not
 
 Reports go to reports/out/: junit.xml, run.json, report.html and one Trace a case under traces/.

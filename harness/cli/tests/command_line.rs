@@ -51,9 +51,10 @@ fn a_run_writes_every_report_and_exits_with_0() {
         serde_json::from_str(&fs::read_to_string(out.path().join("run.json")).unwrap()).unwrap();
     assert_eq!(report["results"].as_array().unwrap().len(), 230, "every case of the plan stands in the report");
     let trace = out.path().join("traces/1.1-websocket.jsonl").display().to_string();
-    let judged = uspec(&["judge", &trace]);
+    let bring_up = out.path().join("traces/bring-up-websocket.jsonl").display().to_string();
+    let judged = uspec(&["judge", &bring_up, &trace]);
     assert_eq!(code(&judged), 0, "{}", text(&judged));
-    assert!(text(&judged).starts_with("pass 1.1"), "{}", text(&judged));
+    assert!(text(&judged).contains("pass 1.1"), "{}", text(&judged));
 }
 
 #[test]

@@ -81,11 +81,7 @@ impl Core {
         let first = || self.store.all_of("Device.LocalAgent.Controller.{i}.").into_iter().next();
         let row = match known {
             Some(row) if !claims_to_be_us => Some(row),
-            _ if claims_to_be_us
-                && (faults.has(Fault::RepliesToOwnFromId) || faults.has(Fault::RepliesToForeignToId)) =>
-            {
-                first()
-            }
+            _ if claims_to_be_us && faults.has(Fault::RepliesToOwnFromId) => first(),
             None if !claims_to_be_us && faults.has(Fault::RepliesToUnknownController) => first(),
             _ => None,
         };

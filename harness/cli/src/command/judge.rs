@@ -16,6 +16,9 @@ use uspec_testplan::{
     verdict::{Judgement, Outcome},
 };
 
+/// What stands in place of a case in the Trace of a bring-up.
+const BRING_UP: &str = "R-bring-up";
+
 #[derive(Serialize)]
 struct Row {
     trace: String,
@@ -30,7 +33,8 @@ struct Row {
 /// Whatever keeps it from being done.
 pub fn run(args: &JudgeArgs) -> Result<Exit, Error> {
     let catalogue = load::catalogue(&args.catalogue)?;
-    let rows = args.traces.iter().map(|path| one(path, &catalogue)).collect::<Result<Vec<_>, _>>()?;
+    let judged = args.traces.iter().map(|path| one(path, &catalogue)).collect::<Result<Vec<_>, _>>()?;
+    let rows: Vec<Row> = judged.into_iter().flatten().collect();
     match args.format {
         Format::Json => {
             let text = serde_json::to_string_pretty(&rows).map_err(|cause| Error::new("the judgements", &cause))?;
@@ -41,10 +45,15 @@ pub fn run(args: &JudgeArgs) -> Result<Exit, Error> {
     Ok(Exit::of(rows.iter().map(|row| row.judgement.verdict)))
 }
 
-fn one(path: &Path, catalogue: &Catalogue) -> Result<Row, Error> {
+/// The judgement of one Trace; none for the Trace of a bring-up, which no case describes.
+fn one(path: &Path, catalogue: &Catalogue) -> Result<Option<Row>, Error> {
     let text = fs::read_to_string(path).map_err(|cause| Error::file("read", path, &cause))?;
     let trace = Trace::from_json_lines(&text).map_err(|cause| Error::new(path.display(), &cause))?;
     let id = &trace.header.case;
+    if id.to_string() == BRING_UP {
+        eprintln!("note: {} is of the bring-up, which is not judged", path.display());
+        return Ok(None);
+    }
     let case = catalogue
         .get(id)
         .and_then(|entry| entry.case.as_ref())
@@ -58,7 +67,7 @@ fn one(path: &Path, catalogue: &Catalogue) -> Result<Row, Error> {
         );
     }
     let judgement = judge(case, &trace);
-    Ok(Row { trace: path.display().to_string(), case: id.clone(), mtp: trace.header.mtp.clone(), judgement })
+    Ok(Some(Row { trace: path.display().to_string(), case: id.clone(), mtp: trace.header.mtp.clone(), judgement }))
 }
 
 fn print(row: &Row) {

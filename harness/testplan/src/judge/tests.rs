@@ -68,7 +68,7 @@ const NOTIFY: Content = Content::Request(MessageKind::Notify);
 #[case::error_other_code(asked().error(&denied()).matched(), error("get", &[7004]), Outcome::Unmet)]
 #[case::error_not_applicable(asked().error(&json!({"err_code": 7024})).matched(), error("get", &[]), Outcome::Unmet)]
 #[case::error_param_code(
-    asked().error(&json!({"err_code": 7004, "param_errs": [{"param_path": "Device.", "err_code": 7000}]})).matched(),
+    asked().error(&json!({"err_code": 7004, "param_errs": [{"param_path": "Device.", "err_code": 7024}]})).matched(),
     error("get", &[7004]),
     Outcome::Unmet
 )]

@@ -86,7 +86,7 @@ fn judge(pattern: &Value, value: &Value) -> Vec<Finding> {
 #[case::error_param(
     json!({"param_errs": [{"err_code": {"$error_code": "applicable"}}]}),
     json!({"param_errs": [{"err_code": 7012}]}),
-    json!({"param_errs": [{"err_code": 7000}]})
+    json!({"param_errs": [{"err_code": 7024}]})
 )]
 #[case::error_failure(
     json!({"oper_failure": {"err_code": {"$error_code": "applicable"}}}),
