@@ -116,7 +116,7 @@ fn the_list_has_every_case_with_its_metrics() {
     assert_eq!(code(&list), 0);
     let rows: Vec<serde_json::Value> = serde_json::from_slice(&list.stdout).unwrap();
     assert_eq!(rows.len(), 230);
-    let case = rows.iter().find(|row| row["case"] == "1.1").unwrap();
+    let case = rows.iter().find(|row| row["id"] == "1.1").unwrap();
     for key in ["title", "decision", "requirements", "features"] {
         assert!(!case[key].is_null(), "{key} is missing");
     }

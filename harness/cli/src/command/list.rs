@@ -8,6 +8,7 @@ use crate::{
 use serde::Serialize;
 use std::{fmt::Write as _, io::Write as _};
 use uspec_testplan::{
+    case::CaseId,
     catalogue::Catalogue,
     features::FeatureSet,
     plan::{Decision, Plan, PlanEntry, plan},
@@ -17,6 +18,8 @@ use uspec_testplan::{
 /// One row of `--format json`.
 #[derive(Serialize)]
 struct Row<'a> {
+    /// The case's number.
+    id: &'a CaseId,
     #[serde(flatten)]
     entry: &'a PlanEntry,
     /// The numbers of the plan's metrics that the case judges; empty when nobody has written it.
@@ -79,7 +82,11 @@ fn json(plan: &Plan, catalogue: &Catalogue) -> Result<String, Error> {
         .iter()
         .map(|entry| {
             let case = catalogue.get(&entry.case).and_then(|it| it.case.as_ref());
-            Row { entry, metrics: case.map(|it| it.metrics.iter().map(|m| m.number).collect()).unwrap_or_default() }
+            Row {
+                id: &entry.case,
+                entry,
+                metrics: case.map(|it| it.metrics.iter().map(|m| m.number).collect()).unwrap_or_default(),
+            }
         })
         .collect();
     let text = serde_json::to_string_pretty(&rows).map_err(|cause| Error::new("the list", &cause))?;
