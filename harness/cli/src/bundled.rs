@@ -111,7 +111,10 @@ impl Bundled {
 }
 
 /// The fault with this name.
-fn fault(name: &str) -> Result<Fault, Error> {
+///
+/// # Errors
+/// A name that no fault has.
+pub fn fault(name: &str) -> Result<Fault, Error> {
     name.parse().map_err(|_| {
         Error::Message(format!(
             "error: the bundled Agent has no fault `{name}`; `uspec agent --list-faults` lists them"

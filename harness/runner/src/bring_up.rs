@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use uspec_testplan::trace::{Phase, StepOutcome, Trace};
 use uspec_usp::{msg::GetSupportedDmResp, schema::MessageKind};
 
-/// The id of the bring-up's own Trace.
-pub(crate) const BRING_UP: &str = "R-bring-up";
+/// The id of the bring-up's own Trace, which no case describes.
+pub const BRING_UP: &str = "R-bring-up";
 
 /// USP versions whose schema we have.
 const VERSIONS: [&str; 6] = ["1.0", "1.1", "1.2", "1.3", "1.4", "1.5"];

@@ -2,9 +2,10 @@
 
 use crate::{
     args::AgentArgs,
+    bundled,
     outcome::{Error, Exit},
 };
-use std::{str::FromStr as _, sync::Arc};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use uspec_agent::{
     AgentConfig, ControllerConfig, Fault, FaultSet, ListenConfig, Persistence, WebSocketTarget, endpoint,
@@ -42,14 +43,7 @@ pub fn run(args: &AgentArgs) -> Result<Exit, Error> {
 }
 
 fn config(args: &AgentArgs) -> Result<AgentConfig, Error> {
-    let faults = args
-        .fault
-        .iter()
-        .map(|name| {
-            Fault::from_str(name)
-                .map_err(|_| Error::Message(format!("error: no fault is named `{name}`; --list-faults lists them")))
-        })
-        .collect::<Result<FaultSet, _>>()?;
+    let faults = args.fault.iter().map(|name| bundled::fault(name)).collect::<Result<FaultSet, _>>()?;
     let mut config = AgentConfig {
         endpoint_id: args.endpoint_id.clone(),
         faults,

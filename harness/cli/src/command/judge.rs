@@ -8,6 +8,7 @@ use crate::{
 use serde::Serialize;
 use std::{fs, path::Path};
 use uspec_report::{summary::word, text::visible_line};
+use uspec_runner::bring_up::BRING_UP;
 use uspec_testplan::{
     case::CaseId,
     catalogue::Catalogue,
@@ -15,9 +16,6 @@ use uspec_testplan::{
     trace::Trace,
     verdict::{Judgement, Outcome},
 };
-
-/// What stands in place of a case in the Trace of a bring-up.
-const BRING_UP: &str = "R-bring-up";
 
 #[derive(Serialize)]
 struct Row {
