@@ -15,8 +15,8 @@ pub struct AgentConfig {
     pub controllers: Vec<ControllerConfig>,
     /// Where the Agent accepts WebSocket connections, if anywhere (R-WS.6).
     pub listen: Option<ListenConfig>,
-    /// Certificate and key for connections with TLS.
-    pub tls: Option<TlsFiles>,
+    /// Certificate, key and trust for connections with TLS.
+    pub tls: Option<TlsIdentity>,
     /// What `Device.DeviceInfo.` says.
     pub identity: Identity,
     /// Where state lives between restarts.
@@ -109,16 +109,26 @@ impl Default for ListenConfig {
     }
 }
 
-/// PEM files for TLS.
+/// What the Agent shows over TLS, and whom it trusts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TlsFiles {
+pub struct TlsIdentity {
     /// The Agent's certificate, followed by its intermediates.
-    pub certificate: PathBuf,
+    pub certificate: Pem,
     /// Its key.
-    pub key: PathBuf,
-    /// The trust anchors.
-    pub trust: Option<PathBuf>,
+    pub key: Pem,
+    /// The trust anchors, one or more: certificates of authorities or of single Controllers.
+    pub trust: Option<Pem>,
+}
+
+/// One or more PEM sections (RFC 7468).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pem {
+    /// In a file.
+    File(PathBuf),
+    /// The text itself, so that nothing has to be written for an Agent that runs in memory.
+    Text(String),
 }
 
 /// What the device says about itself.

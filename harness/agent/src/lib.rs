@@ -18,6 +18,8 @@ mod random;
 pub mod store;
 pub mod subscriptions;
 
-pub use config::{AgentConfig, ControllerConfig, Identity, ListenConfig, Persistence, TlsFiles, WebSocketTarget};
+pub use config::{
+    AgentConfig, ControllerConfig, Identity, ListenConfig, Pem, Persistence, TlsIdentity, WebSocketTarget,
+};
 pub use endpoint::{Agent, AgentError, run};
 pub use faults::{Fault, FaultSet};

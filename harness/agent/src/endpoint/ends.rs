@@ -1,6 +1,7 @@
 //! The MTP ends that the data model asks for: one client for each Controller's MTP, one server for each MTP of the Agent.
 
-use crate::config::{AgentConfig, TlsFiles};
+use super::identity;
+use crate::config::{AgentConfig, Pem, TlsIdentity};
 use crate::core::{ConnectionId, Core};
 use crate::faults::{Fault, FaultSet};
 use crate::store::{RowKey, Store};
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 use uspec_mtp::MtpError;
 use uspec_mtp::event::{AgentHappening, AgentMtpEvent, ConnectionId as MtpConnection, EVENT_QUEUE};
 use uspec_mtp::network::{Address, Network};
-use uspec_mtp::tls::{TlsClient, TlsMaterial, TlsServer};
+use uspec_mtp::tls::{TlsClient, TlsServer};
 use uspec_mtp::websocket::{
     EidInQuery, KeepAlive, Retry, RetryParameters, SecondSession, WsAgentConfig, WsAgentEnd, WsBehaviour, WsHandle,
     WsRole,
@@ -289,14 +290,13 @@ fn describe(store: &Store, mtp: &RowKey, controller: Option<String>, host: &str)
     Some((place, Wanted { row, keep_alive, retry }))
 }
 
-fn role(place: &Place, tls: Option<&TlsFiles>) -> Result<WsRole, MtpError> {
-    let material = match (place.tls, tls) {
-        (false, _) => None,
-        (true, Some(files)) => {
-            Some(TlsMaterial::from_pem_files(&files.certificate, &files.key, files.trust.as_deref())?)
-        }
-        (true, None) => return Err(MtpError::Config("TLS is asked for, and no certificate is configured".to_owned())),
+fn role(place: &Place, tls: Option<&TlsIdentity>) -> Result<WsRole, MtpError> {
+    // Until trust is kept in the data model, what the configuration trusts is what the ends trust.
+    let trust = match tls.and_then(|tls| tls.trust.as_ref()) {
+        Some(Pem::Text(text)) => text.as_str(),
+        _ => "",
     };
+    let material = place.tls.then(|| identity::material(tls, trust)).transpose()?;
     let (address, path) = (place.address.clone(), place.path.clone());
     Ok(match place.controller {
         Some(_) => WsRole::Connect { address, path, host: None, tls: material.map(TlsClient::new) },

@@ -1,6 +1,7 @@
 //! The Agent as it runs: the engine, its MTP ends, its clock and its memory between restarts.
 
 mod ends;
+mod identity;
 mod storage;
 
 use crate::config::AgentConfig;
@@ -41,6 +42,14 @@ pub enum AgentError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// A PEM file could not be read.
+    #[error("{path}: {source}")]
+    Identity {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's report.
+        source: std::io::Error,
+    },
     /// An MTP end could not be started.
     #[error(transparent)]
     Mtp(#[from] uspec_mtp::MtpError),
@@ -71,7 +80,8 @@ impl Agent {
 
     /// Runs until `stop` is cancelled. A reboot ends all connections and, after the configured time, starts over from what
     /// persists; it does not end this.
-    pub async fn run(self, network: Arc<dyn Network>, stop: CancellationToken) -> Result<(), AgentError> {
+    pub async fn run(mut self, network: Arc<dyn Network>, stop: CancellationToken) -> Result<(), AgentError> {
+        identity::load(&mut self.config).await?;
         let origin = Instant::now();
         let mut saved = storage::load(&self.config.persistence).await?;
         loop {
@@ -128,7 +138,7 @@ impl Life {
         let now = Instant::now();
         let connection = event.connection();
         match event.what {
-            AgentHappening::Opened { ref peer_eid } => {
+            AgentHappening::Opened { ref peer_eid, .. } => {
                 let peer = self.ends.peer(event.end).or_else(|| peer_eid.clone());
                 self.ends.report_retries(&mut self.core, event.end, 0);
                 self.core.opened(now, connection, peer.as_deref())
