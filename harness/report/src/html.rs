@@ -2,13 +2,13 @@
 //! a content security policy in the page forbids it to load anything.
 
 use crate::{
-    summary::{Counts, not_run_word, word},
+    summary::{Counts, length, not_run_word, word},
     text::visible,
 };
 use minijinja::{AutoEscape, Environment, Error, Value, value::Serde};
 use serde::Serialize;
 use uspec_testplan::{
-    run_report::{CaseOutcome, CaseResult, Judged, RunReport},
+    run_report::{CaseOutcome, CaseResult, Deprecation, Judged, RunReport},
     verdict::{CleanUp, MetricResult},
 };
 
@@ -25,6 +25,7 @@ struct Row<'a> {
     anchor: String,
     reason: String,
     clean_up: String,
+    deprecated: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -32,6 +33,8 @@ struct Page<'a> {
     report: &'a RunReport,
     rows: Vec<Row<'a>>,
     counts: Vec<(&'static str, usize)>,
+    mtps: Vec<(&'a str, String)>,
+    length: String,
 }
 
 /// The run report as one HTML page.
@@ -50,6 +53,8 @@ pub fn render(report: &RunReport) -> Result<String, Error> {
             ("error", counts.error),
             ("not-run", counts.not_run),
         ],
+        mtps: report.mtps.iter().map(|mtp| (mtp.name.as_str(), mtp.words())).collect(),
+        length: length(&report.run),
     };
     let html = environment.get_template("report.html")?.render(Value::from(Serde(page)))?;
     Ok(visible(&html))
@@ -57,6 +62,7 @@ pub fn render(report: &RunReport) -> Result<String, Error> {
 
 fn row(result: &CaseResult) -> Row<'_> {
     let anchor = format!("{}-{}", result.case, result.mtp);
+    let deprecated = result.deprecated.as_ref().map(Deprecation::words);
     match &result.outcome {
         CaseOutcome::Judged(judged) => {
             let verdict = word(judged.judgement.verdict);
@@ -70,6 +76,7 @@ fn row(result: &CaseResult) -> Row<'_> {
                 anchor,
                 reason: String::new(),
                 clean_up: clean_up(&judgement.clean_up),
+                deprecated,
             }
         }
         CaseOutcome::NotRun(not_run) => Row {
@@ -81,6 +88,7 @@ fn row(result: &CaseResult) -> Row<'_> {
             anchor,
             reason: not_run.reason.clone(),
             clean_up: String::new(),
+            deprecated,
         },
     }
 }

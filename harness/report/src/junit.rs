@@ -25,6 +25,9 @@ const MESSAGE_LIMIT: usize = 1_000;
 /// Body and output of one case: 230 cases on three MTPs stay below the 30 MB that the strictest reader takes.
 const OUTPUT_LIMIT: usize = 40_000;
 
+/// The suite of what is about the run as a whole.
+const RUN_SUITE: &str = "uspec.run";
+
 /// What a reader of the file may need to be different.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
@@ -37,10 +40,33 @@ pub fn render(report: &RunReport, options: &Options) -> Result<String, Serialize
     let mut junit = Report::new("uspec");
     junit.set_timestamp(date_time(report.run.started));
     junit.set_time(Duration::from_millis(report.run.duration_ms));
+    if let Some(reason) = &report.run.interrupted {
+        junit.add_test_suite(ended_early(report, reason));
+    }
     for name in suite_names(report) {
         junit.add_test_suite(suite(report, &name, options));
     }
     junit.to_string()
+}
+
+/// A suite of its own in the first place: cases that were not reached are skipped ones, and would leave a dashboard green.
+fn ended_early(report: &RunReport, reason: &str) -> TestSuite {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_type("ended early");
+    status.set_message(cut(&visible_line(reason), MESSAGE_LIMIT));
+    status.set_description(visible(reason));
+    let mut case = TestCase::new("the run reached its last case", status);
+    case.set_classname(RUN_SUITE);
+    case.set_time(Duration::ZERO);
+    let mut suite = TestSuite::new(RUN_SUITE);
+    suite.set_timestamp(date_time(report.run.started));
+    suite.set_time(Duration::ZERO);
+    suite.extra.insert("hostname".into(), visible_line(&report.run.host).into());
+    for (key, value) in suite_properties(report, "") {
+        suite.add_property(property(key, &value));
+    }
+    suite.add_test_case(case);
+    suite
 }
 
 /// Suites in the order in which their first case stands in the report.
@@ -73,7 +99,8 @@ fn suite(report: &RunReport, name: &str, options: &Options) -> TestSuite {
     suite.set_timestamp(date_time(judged().map(|case| case.started).min().unwrap_or(report.run.started)));
     suite.set_time(Duration::from_millis(judged().map(|case| case.duration_ms).sum()));
     suite.extra.insert("hostname".into(), visible_line(&report.run.host).into());
-    for (key, value) in suite_properties(report, &results) {
+    let mtp = results.first().map_or("", |result| result.mtp.as_str());
+    for (key, value) in suite_properties(report, mtp) {
         suite.add_property(property(key, &value));
     }
     for result in results {
@@ -82,20 +109,22 @@ fn suite(report: &RunReport, name: &str, options: &Options) -> TestSuite {
     suite
 }
 
-fn suite_properties(report: &RunReport, results: &[&CaseResult]) -> Vec<(&'static str, String)> {
-    let mtp = results.first().map_or_else(String::new, |result| result.mtp.clone());
+fn suite_properties(report: &RunReport, mtp: &str) -> Vec<(&'static str, String)> {
     let mut properties = vec![
         ("harness.version", report.run.harness.clone()),
         ("harness.catalogue", report.run.catalogue.clone()),
         ("plan", report.run.plan.clone()),
         ("run.id", report.run.id.clone()),
-        ("mtp", mtp),
+        ("mtp", mtp.to_owned()),
         ("eut.name", report.eut.name.clone()),
         ("eut.endpoint_id", report.eut.endpoint_id.clone()),
         ("eut.software_version", report.eut.software_version.clone().unwrap_or_default()),
         ("usp.versions", report.eut.usp_versions.join(",")),
         ("eut.features", numbers(&report.eut.features)),
     ];
+    if let Some(facts) = report.mtps.iter().find(|it| it.name == mtp) {
+        properties.push(("mtp.facts", facts.words()));
+    }
     for (element, alternate) in &report.eut.alternates {
         properties.push(("alternate", format!("{element} = {alternate}")));
     }
@@ -129,6 +158,10 @@ fn case_properties(report: &RunReport, result: &CaseResult) -> Vec<(&'static str
     properties.push(("harness.version", report.run.harness.clone()));
     for (element, alternate) in &result.alternates {
         properties.push(("alternate", format!("{element} = {alternate}")));
+    }
+    properties.extend(result.needs.iter().map(|need| ("needs", need.clone())));
+    if let Some(deprecated) = &result.deprecated {
+        properties.push(("deprecated", deprecated.words()));
     }
     if let Some(disputed) = &result.disputed {
         properties.push(("disputed", disputed.clone()));

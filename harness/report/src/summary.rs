@@ -3,12 +3,15 @@
 use crate::text::{cut, visible_line};
 use std::fmt::Write as _;
 use uspec_testplan::{
-    run_report::{CaseOutcome, CaseResult, NotRunKind, RunReport},
+    run_report::{CaseOutcome, CaseResult, NotRunKind, RunInfo, RunReport},
     verdict::{CleanUp, Verdict},
 };
 
 /// A reason on the terminal is cut here; the reports have it whole.
 const REASON_LIMIT: usize = 240;
+
+/// Protocol time and wall time that differ by less are the same clock.
+const CLOCKS_DIFFER_MS: u64 = 100;
 
 /// How many cases came to which end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,7 +60,7 @@ pub fn render(report: &RunReport) -> String {
     let counts = Counts::of(report);
     let _ = writeln!(
         out,
-        "{} ({}): {} pass, {} fail, {} inconclusive, {} error, {} not run{}; {:.1} s",
+        "{} ({}): {} pass, {} fail, {} inconclusive, {} error, {} not run{}; {}",
         visible_line(&report.eut.name),
         visible_line(&report.eut.endpoint_id),
         counts.pass,
@@ -66,9 +69,19 @@ pub fn render(report: &RunReport) -> String {
         counts.error,
         counts.not_run,
         why_not_run(report),
-        seconds(report.run.duration_ms),
+        length(&report.run),
     );
     out
+}
+
+/// The run's length: in memory, minutes of protocol time pass in seconds, and both are told.
+pub(crate) fn length(run: &RunInfo) -> String {
+    let protocol = seconds(run.duration_ms);
+    let wall = seconds(run.wall_ms);
+    if run.wall_ms == 0 || run.duration_ms.abs_diff(run.wall_ms) < CLOCKS_DIFFER_MS {
+        return format!("{protocol:.1} s");
+    }
+    format!("{protocol:.1} s of protocol time in {wall:.1} s")
 }
 
 /// Milliseconds as seconds, for people.

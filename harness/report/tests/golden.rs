@@ -46,17 +46,31 @@ fn junit_reads_back_with_right_counts_and_unique_names(#[case] report: RunReport
     let cases: Vec<_> = read.test_suites.iter().flat_map(|suite| &suite.test_cases).collect();
     let names: std::collections::BTreeSet<_> =
         cases.iter().map(|case| (case.classname.clone(), case.name.clone())).collect();
-    assert_eq!(cases.len(), report.results.len(), "nothing is dropped");
+    let early = usize::from(report.run.interrupted.is_some());
+    assert_eq!(cases.len(), report.results.len() + early, "nothing is dropped");
     assert_eq!(names.len(), cases.len(), "names are unique");
     let counts = summary::Counts::of(&report);
     assert_eq!(
         (read.tests, read.failures, read.errors, read.skipped),
-        (report.results.len(), counts.fail, counts.inconclusive + counts.error, counts.not_run)
+        (report.results.len() + early, counts.fail, counts.inconclusive + counts.error + early, counts.not_run)
     );
     for suite in &read.test_suites {
         assert!(suite.timestamp.is_some() && suite.time.is_some() && suite.extra.contains_key("hostname"));
         assert!(suite.test_cases.iter().all(|case| case.time.is_some() && case.name.as_str().len() < 512));
     }
+}
+
+#[test]
+fn the_reason_of_an_early_end_stands_before_everything_else() {
+    let report = sample::interrupted();
+    let reason = report.run.interrupted.clone().unwrap();
+    let xml = junit::render(&report, &junit::Options::default()).unwrap();
+    let first = xml.find("<testcase").and_then(|at| xml.get(at..)).unwrap();
+    assert!(first.find(&reason).unwrap() < first.find("</testcase").unwrap(), "JUnit: the first case says it");
+    let page = html::render(&report).unwrap();
+    let body = page.find("</h1>").and_then(|at| page.get(at..)).unwrap();
+    assert!(body.find(&reason).unwrap() < body.find("<dl").unwrap(), "HTML: before the facts of the run");
+    assert!(summary::render(&report).lines().next().unwrap().contains(&reason), "the terminal: the first line");
 }
 
 #[test]

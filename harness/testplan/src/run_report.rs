@@ -20,6 +20,9 @@ pub struct RunReport {
     pub run: RunInfo,
     /// Whom it judged.
     pub eut: EutInfo,
+    /// Over what, in the profile's order.
+    #[serde(default)]
+    pub mtps: Vec<MtpInfo>,
     /// Every (case, MTP) of the catalogue, in the plan's order.
     pub results: Vec<CaseResult>,
 }
@@ -40,12 +43,33 @@ pub struct RunInfo {
     /// When it began.
     #[schemars(with = "String")]
     pub started: jiff::Timestamp,
-    /// Its length in milliseconds.
+    /// Its length in milliseconds of protocol time: what the EUT and the cases lived through.
     pub duration_ms: u64,
+    /// Its length in milliseconds for whoever waited; shorter than `duration_ms` when the bundled Agent was judged in memory. 0 in
+    /// a report from before it was measured.
+    #[serde(default)]
+    pub wall_ms: u64,
     /// Why it ended before the last case, when it did.
     pub interrupted: Option<String>,
+    /// The kind of that reason.
+    #[serde(default)]
+    pub interrupted_by: Option<EndedBy>,
     /// What the person should know: one sentence each (contradictions of the profile, connections outside any case).
     pub warnings: Vec<String>,
+}
+
+/// Why a run ended before its last case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedBy {
+    /// A person at the terminal.
+    Person,
+    /// The EUT was not found at bring-up, or did not come back.
+    Eut,
+    /// Our Controller has lost its rights on the EUT.
+    LockedOut,
+    /// The profile contradicts the EUT, and that was to be an error.
+    Profile,
 }
 
 /// Whom the run judged.
@@ -63,6 +87,32 @@ pub struct EutInfo {
     pub features: Vec<u16>,
     /// Alternates for elements that the plan names: name and what was used.
     pub alternates: BTreeMap<String, String>,
+}
+
+/// One MTP over which the EUT was judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MtpInfo {
+    /// Its name in the profile, as results have it.
+    pub name: String,
+    /// The kind, such as `websocket`.
+    pub kind: String,
+    /// Who connects, in words; empty where the MTP has no such thing.
+    pub role: String,
+    /// What TLS came to at bring-up; `None` without TLS, or when no connection came to be.
+    pub tls: Option<TlsInfo>,
+}
+
+/// What TLS came to on a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TlsInfo {
+    /// The version, such as `TLSv1_3`.
+    pub version: String,
+    /// The cipher suite.
+    pub cipher: String,
+    /// Whom the EUT's certificate names: the URIs and DNS names of its subjectAltName, or its subject; empty when it showed none.
+    pub peer: String,
+    /// What the check of that certificate found.
+    pub check: String,
 }
 
 /// What became of one (case, MTP).
@@ -85,8 +135,25 @@ pub struct CaseResult {
     pub disputed: Option<String>,
     /// Elements of the profile that stood in for the plan's.
     pub alternates: BTreeMap<String, String>,
+    /// What the bench must offer for it, in words.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// When it was withdrawn, and what took its place.
+    #[serde(default)]
+    pub deprecated: Option<Deprecation>,
     /// What became of it.
     pub outcome: CaseOutcome,
+}
+
+/// A case that plan or specification withdrew.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Deprecation {
+    /// The plan's revision that withdrew it.
+    pub plan: Option<String>,
+    /// The USP version in which its requirement was withdrawn.
+    pub usp: Option<String>,
+    /// The case that took its place.
+    pub by: Option<String>,
 }
 
 /// What became of a case.
@@ -155,6 +222,38 @@ pub enum NotRunKind {
     NotAutomated,
     /// The run ended before it.
     NotReached,
+}
+
+impl Deprecation {
+    /// In words, such as `withdrawn by plan 1.1.0 and USP 1.3, in favour of 1.79`.
+    pub fn words(&self) -> String {
+        let plan = self.plan.as_ref().map(|revision| format!("plan {revision}"));
+        let usp = self.usp.as_ref().map(|version| format!("USP {version}"));
+        let by: Vec<_> = plan.into_iter().chain(usp).collect();
+        let mut words = "withdrawn".to_owned();
+        if !by.is_empty() {
+            words.push_str(" by ");
+            words.push_str(&by.join(" and "));
+        }
+        if let Some(case) = &self.by {
+            words.push_str(", in favour of ");
+            words.push_str(case);
+        }
+        words
+    }
+}
+
+impl MtpInfo {
+    /// In words, such as `websocket, the EUT connects, TLSv1_3 …`.
+    pub fn words(&self) -> String {
+        let mut parts = vec![self.kind.clone()];
+        parts.extend((!self.role.is_empty()).then(|| self.role.clone()));
+        if let Some(tls) = &self.tls {
+            let peer = if tls.peer.is_empty() { "no certificate" } else { &tls.peer };
+            parts.push(format!("{} {}; the EUT showed {peer}: {}", tls.version, tls.cipher, tls.check));
+        }
+        parts.join(", ")
+    }
 }
 
 impl RunReport {

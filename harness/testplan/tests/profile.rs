@@ -9,7 +9,7 @@ use rstest::rstest;
 use uspec_testplan::{
     case::{CaseId, EutAction},
     profile::{
-        DEFAULT_PROGRAM, EutProfile, FeaturePolicy, KnownFailing, KnownFailingProblemKind, Means, Timing, Transport,
+        DEFAULT_PROGRAM, EutProfile, FeaturePolicy, KnownFailing, KnownFailingProblemKind, Means, Timing, Tls, Transport,
         WebSocketRole, check_known_failing,
     },
     run_report::{CaseOutcome, CaseResult, Judged, NotRun, NotRunKind},
@@ -68,7 +68,7 @@ fn everything_is_read_and_files_are_relative_to_the_profile() {
     assert_eq!(profile.eut_endpoint_id.as_deref(), Some("os::012345-0001"));
     let Transport::WebSocket(listening) = &profile.mtps[0].transport;
     assert_eq!(listening.role, WebSocketRole::EutConnects);
-    let tls = listening.tls.as_ref().unwrap();
+    let Some(Tls::Files(tls)) = &listening.tls else { panic!("{listening:?}") };
     assert_eq!(tls.identity, Some((folder.path().join("own.pem"), folder.path().join("own.key"))));
     assert_eq!(tls.trust, Some(folder.path().join("device.pem")));
     let Transport::WebSocket(connecting) = &profile.mtps[1].transport;
@@ -103,6 +103,8 @@ fn result(case: &str, mtp: &str, outcome: CaseOutcome) -> CaseResult {
         features: vec![],
         disputed: None,
         alternates: [].into(),
+        needs: vec![],
+        deprecated: None,
         outcome,
     }
 }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use uspec_testplan::{
     run_report::{
-        CaseOutcome, CaseResult, EarlierRun, EutInfo, Judged, NotRun, NotRunKind, RUN_REPORT_FORMAT, RunInfo, RunReport,
+        CaseOutcome, CaseResult, Deprecation, EarlierRun, EndedBy, EutInfo, Judged, MtpInfo, NotRun, NotRunKind,
+        RUN_REPORT_FORMAT, RunInfo, RunReport, TlsInfo,
     },
     verdict::{CleanUp, Finding, Judgement, MetricResult, Outcome, Verdict},
 };
@@ -36,7 +37,22 @@ pub fn mixed() -> RunReport {
         disputed.disputed = Some("the plan's text and R-ADD.3 differ; judged by R-ADD.3".to_owned());
         disputed.alternates.insert("element.nested_table".to_owned(), "MTP.".to_owned());
     }
-    report("Sample gateway", "os::00256D-0123456789", results)
+    if let Some(needing) = results.get_mut(3) {
+        needing.needs.push("control: power_cycle".to_owned());
+    }
+    if let Some(withdrawn) = results.get_mut(6) {
+        withdrawn.deprecated = Some(Deprecation {
+            plan: Some("1.1.0".to_owned()),
+            usp: Some("1.3".to_owned()),
+            by: Some("1.79".to_owned()),
+        });
+    }
+    let mut report = report("Sample gateway", "os::00256D-0123456789", results);
+    for mtp in &mut report.mtps {
+        mtp.tls = Some(tls("urn:bbf:usp:id:os::00256D-0123456789"));
+    }
+    report.run.wall_ms = 800;
+    report
 }
 
 pub fn hostile() -> RunReport {
@@ -48,6 +64,9 @@ pub fn hostile() -> RunReport {
     report.eut.software_version = Some(evil.to_owned());
     report.eut.alternates.insert("element.event".to_owned(), evil.to_owned());
     report.run.warnings.push(evil.to_owned());
+    for mtp in &mut report.mtps {
+        mtp.tls = Some(tls(evil));
+    }
     report
 }
 
@@ -61,6 +80,7 @@ pub fn interrupted() -> RunReport {
         ],
     );
     report.run.interrupted = Some("interrupted from the terminal".to_owned());
+    report.run.interrupted_by = Some(EndedBy::Person);
     report
 }
 
@@ -75,7 +95,9 @@ fn report(name: &str, endpoint_id: &str, results: Vec<CaseResult>) -> RunReport 
             host: "bench-3".to_owned(),
             started: at(0),
             duration_ms: 61_250,
+            wall_ms: 61_250,
             interrupted: None,
+            interrupted_by: None,
             warnings: Vec::new(),
         },
         eut: EutInfo {
@@ -86,7 +108,22 @@ fn report(name: &str, endpoint_id: &str, results: Vec<CaseResult>) -> RunReport 
             features: vec![1, 2, 19],
             alternates: BTreeMap::new(),
         },
+        mtps: vec![MtpInfo {
+            name: "websocket".to_owned(),
+            kind: "websocket".to_owned(),
+            role: "the EUT connects".to_owned(),
+            tls: None,
+        }],
         results,
+    }
+}
+
+fn tls(peer: &str) -> TlsInfo {
+    TlsInfo {
+        version: "TLSv1_3".to_owned(),
+        cipher: "TLS13_AES_256_GCM_SHA384".to_owned(),
+        peer: peer.to_owned(),
+        check: "good".to_owned(),
     }
 }
 
@@ -108,6 +145,8 @@ fn empty(case: &str, title: &str) -> CaseResult {
         features: Vec::new(),
         disputed: None,
         alternates: BTreeMap::new(),
+        needs: Vec::new(),
+        deprecated: None,
         outcome: CaseOutcome::NotRun(NotRun { kind: NotRunKind::NotReached, reason: String::new() }),
     }
 }
