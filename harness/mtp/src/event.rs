@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::network::Address;
-use crate::tls::TlsSession;
+use crate::tls::{EndpointMatch, TlsFailure, TlsSession};
 
 pub use self::agent::{AgentHappening, AgentMtpEvent};
 pub use self::failure::{Failure, FailureKind};
@@ -79,11 +79,8 @@ pub enum MtpHappening {
     },
     /// TLS is in place; nothing of the MTP was exchanged before.
     TlsEstablished(Box<TlsSession>),
-    /// TLS could not be established.
-    TlsFailed {
-        /// The TLS library's words, or the alert that the peer sent.
-        error: String,
-    },
+    /// TLS could not be established, or the peer took its consent back (a fatal alert during the opening handshake).
+    TlsFailed(Box<TlsFailure>),
     /// The opening handshake, as far as it came (RFC 6455 section 4).
     Handshake {
         /// The client's request, as received or as sent.
@@ -190,12 +187,28 @@ pub struct OpenSession {
     pub eid_in_extension: Option<String>,
     /// The subprotocol that the server answered (R-WS.9).
     pub subprotocol: Option<String>,
+    /// The `Sec-WebSocket-Extensions` header of the server's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<String>,
+    /// What TLS agreed on and showed; none in clear text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Box<TlsSession>>,
+    /// Whether the peer's certificate stands for the Endpoint ID that the peer named in the handshake (R-SEC.0a); none without both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<EndpointMatch>,
 }
 
 impl OpenSession {
     /// The peer's Endpoint ID, wherever it stood; the query counts first.
     pub fn peer_eid(&self) -> Option<&str> {
         self.eid_in_query.as_deref().or(self.eid_in_extension.as_deref())
+    }
+
+    /// Adds what the stream below has shown.
+    pub(crate) fn over(mut self, tls: Option<Box<TlsSession>>) -> Self {
+        self.certificate = self.peer_eid().zip(tls.as_ref()).and_then(|(eid, tls)| tls.stands_for(eid));
+        self.tls = tls;
+        self
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use crate::error::MtpError;
 use crate::event::{AgentMtpEvent, ConnectionId, MtpEvent};
 use crate::network::Network;
+use crate::tls::TlsMaterial;
 use crate::websocket::{WsAgentConfig, WsAgentEnd, WsFarConfig, WsFarSide, WsHandle};
 
 /// The MTPs of TR-369 that are built in.
@@ -129,6 +130,26 @@ impl Handle {
     pub async fn drop_connection(&self) -> Result<(), MtpError> {
         match self {
             Self::WebSocket(handle) => handle.drop_connection().await,
+        }
+    }
+
+    /// Ends the connection below the MTP in order, without the MTP's own farewell, as a process that exits does.
+    ///
+    /// # Errors
+    /// [`MtpError::NotOpen`], [`MtpError::Lost`].
+    pub async fn hang_up(&self) -> Result<(), MtpError> {
+        match self {
+            Self::WebSocket(handle) => handle.hang_up().await,
+        }
+    }
+
+    /// Shows another certificate in later connections; what is trusted stays.
+    ///
+    /// # Errors
+    /// [`MtpError::Tls`]: the pair is not usable, or this end does not use TLS.
+    pub fn set_identity(&self, identity: TlsMaterial) -> Result<(), MtpError> {
+        match self {
+            Self::WebSocket(handle) => handle.set_identity(identity),
         }
     }
 

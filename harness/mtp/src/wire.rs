@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::event::{Direction, EndedBy, Failure, FailureKind, MtpHappening, Party};
 use crate::log::Log;
 use crate::network::{Address, BoxStream, Network};
-use crate::tls::{ReadyClient, ReadyServer};
+use crate::tls::{ReadyClient, ReadyServer, TlsError, TlsFailure, TlsMaterial, TlsSession};
 
 /// Longest wait for a stream to open. A kernel tries for two minutes, which is more than any test case waits.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,11 +38,33 @@ pub(crate) enum Tls {
     Client(ReadyClient),
 }
 
+impl Tls {
+    /// The same with another certificate and key.
+    pub(crate) fn showing(&self, identity: TlsMaterial) -> Result<Self, TlsError> {
+        match self {
+            Self::Off => Err(TlsError::NotInUse),
+            Self::Server(server) => Ok(Self::Server(server.showing(identity)?)),
+            Self::Client(client) => Ok(Self::Client(client.showing(identity)?)),
+        }
+    }
+}
+
+/// Why there is no stream to speak an MTP on.
+#[derive(Debug)]
+pub(crate) enum WireFailure {
+    /// There is none at all.
+    Unreachable(Failure),
+    /// It was opened, and TLS could not be established on it.
+    Tls(TlsFailure),
+}
+
 /// One stream in clear text, with its log.
 pub(crate) struct Wire {
     pub(crate) reader: ReadHalf<BoxStream>,
     pub(crate) writer: WriteHalf<BoxStream>,
     pub(crate) log: Log,
+    /// What TLS agreed on and showed; none in clear text.
+    pub(crate) tls: Option<Box<TlsSession>>,
 }
 
 impl Wire {
@@ -52,18 +74,23 @@ impl Wire {
         address: &Address,
         tls: &Tls,
         log: Log,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, WireFailure> {
         log.emit(MtpHappening::Attempt { opener: Party::Us, peer: address.clone() }).await;
         let stream = match timeout(CONNECT_TIMEOUT, network.connect(address)).await {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(Failure::new(FailureKind::ConnectFailed, error.to_string())),
-            Err(_) => return Err(Failure::new(FailureKind::Timeout, format!("{address} did not answer"))),
+            Ok(Err(error)) => return unreachable(FailureKind::ConnectFailed, error.to_string()),
+            Err(_) => return unreachable(FailureKind::Timeout, format!("{address} did not answer")),
         };
         Self::secure(stream, tls, log).await
     }
 
     /// Takes a stream that a peer has opened and reports the attempt.
-    pub(crate) async fn accept(stream: BoxStream, peer: Address, tls: &Tls, log: Log) -> Result<Self, Failure> {
+    pub(crate) async fn accept(
+        stream: BoxStream,
+        peer: Address,
+        tls: &Tls,
+        log: Log,
+    ) -> Result<Self, WireFailure> {
         log.emit(MtpHappening::Attempt { opener: Party::Peer, peer }).await;
         Self::secure(stream, tls, log).await
     }
@@ -116,7 +143,7 @@ impl Wire {
         log.emit(MtpHappening::StreamEnded { by }).await;
     }
 
-    async fn secure(stream: BoxStream, tls: &Tls, log: Log) -> Result<Self, Failure> {
+    async fn secure(stream: BoxStream, tls: &Tls, log: Log) -> Result<Self, WireFailure> {
         let handshake = async {
             match tls {
                 Tls::Off => Ok((stream, None)),
@@ -124,16 +151,17 @@ impl Wire {
                 Tls::Client(client) => client.connect(stream).await.map(|(stream, seen)| (stream, Some(seen))),
             }
         };
-        let late = || Err("the TLS handshake did not end in time".to_owned());
+        let late = || Err(TlsFailure::new("the TLS handshake did not end in time"));
         match timeout(TLS_TIMEOUT, handshake).await.unwrap_or_else(|_| late()) {
             Ok((stream, seen)) => {
-                if let Some(seen) = seen {
-                    log.emit(MtpHappening::TlsEstablished(Box::new(seen))).await;
+                let tls = seen.map(Box::new);
+                if let Some(session) = &tls {
+                    log.emit(MtpHappening::TlsEstablished(session.clone())).await;
                 }
                 let (reader, writer) = tokio::io::split(stream);
-                Ok(Self { reader, writer, log })
+                Ok(Self { reader, writer, log, tls })
             }
-            Err(error) => Err(Failure::new(FailureKind::Tls, error)),
+            Err(failure) => Err(WireFailure::Tls(failure)),
         }
     }
 
@@ -152,6 +180,10 @@ impl Wire {
         }
         None
     }
+}
+
+fn unreachable<T>(kind: FailureKind, text: String) -> Result<T, WireFailure> {
+    Err(WireFailure::Unreachable(Failure::new(kind, text)))
 }
 
 /// Reads once, at most [`READ_CHUNK`] octets. Cancelling it loses nothing.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{Closing, ConnectionId, Direction, Failure, FailureKind, MtpHappening};
 use crate::network::Address;
+use crate::tls::TlsSession;
 
 /// One thing that an Agent's end reports.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +39,8 @@ pub enum AgentHappening {
     Opened {
         /// The Controller's Endpoint ID, if it told it.
         peer_eid: Option<String>,
+        /// What TLS agreed on and showed, the Controller's certificate among it (R-SEC.0a); none in clear text.
+        tls: Option<Box<TlsSession>>,
     },
     /// A whole Record came in. One that cannot be decoded is to be answered with `close(1003)` (R-WS.16).
     Record(Bytes),
@@ -55,10 +58,12 @@ impl AgentHappening {
         match what {
             MtpHappening::Listening { address } => Some(Self::Listening { address }),
             MtpHappening::Waiting { retry, wait } => Some(Self::Retrying { retry, wait }),
-            MtpHappening::Open(open) => Some(Self::Opened { peer_eid: open.peer_eid().map(str::to_owned) }),
+            MtpHappening::Open(open) => {
+                Some(Self::Opened { peer_eid: open.peer_eid().map(str::to_owned), tls: open.tls })
+            }
             MtpHappening::Record { direction: Direction::Received, bytes, .. } => Some(Self::Record(bytes)),
             MtpHappening::Text { direction: Direction::Received, bytes } => Some(Self::Text(bytes)),
-            MtpHappening::TlsFailed { error } => Some(Self::Failed(Failure::new(FailureKind::Tls, error))),
+            MtpHappening::TlsFailed(failure) => Some(Self::Failed(Failure::new(FailureKind::Tls, failure.error))),
             MtpHappening::Failed(failure) => Some(Self::Failed(failure)),
             MtpHappening::Closed(closing) => Some(Self::Closed(closing)),
             MtpHappening::ListeningStopped

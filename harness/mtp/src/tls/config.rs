@@ -1,5 +1,6 @@
 //! What each side of a TLS connection shows and demands.
 
+use std::io;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
@@ -7,13 +8,14 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::{ClientConfig, CommonState, ServerConfig, SupportedProtocolVersion};
+use rustls::{ClientConfig, CommonState, Error, ServerConfig, SupportedProtocolVersion};
 use rustls_pki_types::ServerName;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
+use super::key_log::KeyLogSink;
 use super::material::{TlsError, TlsMaterial, roots};
-use super::verify::{AcceptingClientVerifier, AcceptingServerVerifier, Findings};
-use super::{PeerCertificate, TlsSession, Verification};
+use super::verify::{Findings, Verifier};
+use super::{CertificateProblem, TlsFailure, TlsSession, Verification};
 use crate::network::{BoxStream, ByteStream};
 
 /// The server's side of TLS.
@@ -25,6 +27,10 @@ pub struct TlsServer {
     pub client_auth: ClientAuth,
     /// Which versions are spoken.
     pub versions: TlsVersions,
+    /// Takes the secrets of every session.
+    pub key_log: Option<KeyLogSink>,
+    /// Verifies certificates without regard to the time, as an Endpoint must that has no accurate absolute time (R-WS.23, R-SEC.19).
+    pub ignores_time: bool,
 }
 
 /// The client's side of TLS.
@@ -32,12 +38,18 @@ pub struct TlsServer {
 pub struct TlsClient {
     /// Own certificate and key, shown when the server asks, and what the server is verified against.
     pub material: TlsMaterial,
+    /// Shows no certificate even when the server asks.
+    pub anonymous: bool,
     /// What is asked of the server.
     pub verification: ServerVerification,
     /// The host that the server's certificate must name, and that is sent as server name; the address's host if absent.
     pub server_name: Option<String>,
     /// Which versions are spoken.
     pub versions: TlsVersions,
+    /// Takes the secrets of every session.
+    pub key_log: Option<KeyLogSink>,
+    /// Verifies certificates without regard to the time, as an Endpoint must that has no accurate absolute time (R-WS.23, R-SEC.19).
+    pub ignores_time: bool,
 }
 
 /// What a server asks of its clients.
@@ -77,25 +89,32 @@ pub enum TlsVersions {
 impl TlsServer {
     /// A server that asks nothing of its clients.
     pub fn new(material: TlsMaterial) -> Self {
-        Self { material, client_auth: ClientAuth::default(), versions: TlsVersions::default() }
+        Self {
+            material,
+            client_auth: ClientAuth::default(),
+            versions: TlsVersions::default(),
+            key_log: None,
+            ignores_time: false,
+        }
     }
 
     /// Checks everything that can be checked before the first connection.
     pub(crate) fn ready(&self) -> Result<ReadyServer, TlsError> {
-        let ready = ReadyServer { settings: Arc::new(self.clone()), provider: provider() };
-        ready.config(&Findings::default())?;
-        Ok(ready)
+        ReadyServer::new(self.clone())
     }
 }
 
 impl TlsClient {
-    /// A client that verifies its server fully.
+    /// A client that shows its certificate and verifies its server fully.
     pub fn new(material: TlsMaterial) -> Self {
         Self {
             material,
+            anonymous: false,
             verification: ServerVerification::default(),
             server_name: None,
             versions: TlsVersions::default(),
+            key_log: None,
+            ignores_time: false,
         }
     }
 
@@ -103,9 +122,7 @@ impl TlsClient {
     pub(crate) fn ready(&self, host: &str) -> Result<ReadyClient, TlsError> {
         let host = self.server_name.as_deref().unwrap_or(host);
         let name = ServerName::try_from(host.to_owned()).map_err(|_| TlsError::ServerName { host: host.to_owned() })?;
-        let ready = ReadyClient { settings: Arc::new(self.clone()), provider: provider(), name };
-        ready.config(&Findings::default())?;
-        Ok(ready)
+        ReadyClient::new(self.clone(), name)
     }
 }
 
@@ -117,30 +134,56 @@ pub(crate) struct ReadyServer {
 }
 
 impl ReadyServer {
+    fn new(settings: TlsServer) -> Result<Self, TlsError> {
+        let ready = Self { settings: Arc::new(settings), provider: provider() };
+        ready.config(&Findings::default())?;
+        Ok(ready)
+    }
+
+    /// The same with another certificate and key.
+    pub(crate) fn showing(&self, identity: TlsMaterial) -> Result<Self, TlsError> {
+        let mut settings = (*self.settings).clone();
+        settings.material = TlsMaterial { trust: settings.material.trust, ..identity };
+        Self::new(settings)
+    }
+
     /// Answers a client's handshake.
-    pub(crate) async fn accept(&self, stream: BoxStream) -> Result<(BoxStream, TlsSession), String> {
+    pub(crate) async fn accept(&self, stream: BoxStream) -> Result<(BoxStream, TlsSession), TlsFailure> {
         let findings = Findings::default();
-        let config = self.config(&findings).map_err(|error| error.to_string())?;
-        let stream = TlsAcceptor::from(Arc::new(config)).accept(stream).await.map_err(|error| error.to_string())?;
+        let config = self.config(&findings).map_err(|error| TlsFailure::new(error.to_string()))?;
+        let accepted = TlsAcceptor::from(Arc::new(config)).accept(stream).await;
+        let stream = accepted.map_err(|error| failure(&error, &findings))?;
         let session = describe(stream.get_ref().1, &findings);
         Ok((Box::new(TlsStream::from(stream)), session))
     }
 
+    /// A configuration for one connection: a session is never resumed, so that a changed identity counts from the next connection on.
     fn config(&self, findings: &Findings) -> Result<ServerConfig, TlsError> {
-        let TlsServer { material, client_auth, versions } = &*self.settings;
+        let TlsServer { material, client_auth, versions, key_log, ignores_time } = &*self.settings;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(versions.supported())
             .map_err(TlsError::Pair)?;
+        let verifier = |inner, accepts_any| Verifier::<dyn ClientCertVerifier> {
+            inner,
+            accepts_any,
+            ignores_time: *ignores_time,
+            provider: Arc::clone(&self.provider),
+            findings: findings.clone(),
+        };
         let builder = match client_auth {
             ClientAuth::Off => builder.with_no_client_auth(),
-            ClientAuth::Require => builder.with_client_cert_verifier(self.client_verifier()?.ok_or(TlsError::NoTrust)?),
-            ClientAuth::Record => builder.with_client_cert_verifier(Arc::new(AcceptingClientVerifier {
-                inner: self.client_verifier()?,
-                provider: Arc::clone(&self.provider),
-                findings: findings.clone(),
-            })),
+            ClientAuth::Require => {
+                let inner = self.client_verifier()?.ok_or(TlsError::NoTrust)?;
+                builder.with_client_cert_verifier(Arc::new(verifier(Some(inner), false)))
+            }
+            ClientAuth::Record => builder.with_client_cert_verifier(Arc::new(verifier(self.client_verifier()?, true))),
         };
-        builder.with_single_cert(material.chain.clone(), material.key.clone_key()).map_err(TlsError::Pair)
+        let chain = material.chain.clone();
+        let mut config = builder.with_single_cert(chain, material.key.clone_key()).map_err(TlsError::Pair)?;
+        if let Some(sink) = key_log {
+            config.key_log = Arc::new(sink.clone());
+        }
+        Ok(config)
     }
 
     fn client_verifier(&self) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
@@ -162,35 +205,57 @@ pub(crate) struct ReadyClient {
 }
 
 impl ReadyClient {
+    fn new(settings: TlsClient, name: ServerName<'static>) -> Result<Self, TlsError> {
+        let ready = Self { settings: Arc::new(settings), provider: provider(), name };
+        ready.config(&Findings::default())?;
+        Ok(ready)
+    }
+
+    /// The same with another certificate and key.
+    pub(crate) fn showing(&self, identity: TlsMaterial) -> Result<Self, TlsError> {
+        let mut settings = (*self.settings).clone();
+        settings.material = TlsMaterial { trust: settings.material.trust, ..identity };
+        Self::new(settings, self.name.clone())
+    }
+
     /// Opens a handshake with a server.
-    pub(crate) async fn connect(&self, stream: BoxStream) -> Result<(BoxStream, TlsSession), String> {
+    pub(crate) async fn connect(&self, stream: BoxStream) -> Result<(BoxStream, TlsSession), TlsFailure> {
         let findings = Findings::default();
-        let config = self.config(&findings).map_err(|error| error.to_string())?;
-        let connector = TlsConnector::from(Arc::new(config));
-        let stream = connector.connect(self.name.clone(), stream).await.map_err(|error| error.to_string())?;
+        let config = self.config(&findings).map_err(|error| TlsFailure::new(error.to_string()))?;
+        let connected = TlsConnector::from(Arc::new(config)).connect(self.name.clone(), stream).await;
+        let stream = connected.map_err(|error| failure(&error, &findings))?;
         let session = describe(stream.get_ref().1, &findings);
         Ok((Box::new(TlsStream::from(stream)), session))
     }
 
     fn config(&self, findings: &Findings) -> Result<ClientConfig, TlsError> {
-        let TlsClient { material, verification, versions, .. } = &*self.settings;
+        let TlsClient { material, anonymous, verification, versions, key_log, ignores_time, .. } = &*self.settings;
         let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(versions.supported())
             .map_err(TlsError::Pair)?
             .dangerous();
-        let builder = match verification {
-            ServerVerification::Full => {
-                builder.with_custom_certificate_verifier(self.server_verifier()?.ok_or(TlsError::NoTrust)?)
-            }
-            ServerVerification::AcceptAny => {
-                builder.with_custom_certificate_verifier(Arc::new(AcceptingServerVerifier {
-                    inner: self.server_verifier()?,
-                    provider: Arc::clone(&self.provider),
-                    findings: findings.clone(),
-                }))
-            }
+        let inner = self.server_verifier()?;
+        let accepts_any = *verification == ServerVerification::AcceptAny;
+        if inner.is_none() && !accepts_any {
+            return Err(TlsError::NoTrust);
+        }
+        let builder = builder.with_custom_certificate_verifier(Arc::new(Verifier::<dyn ServerCertVerifier> {
+            inner,
+            accepts_any,
+            ignores_time: *ignores_time,
+            provider: Arc::clone(&self.provider),
+            findings: findings.clone(),
+        }));
+        let mut config = if *anonymous {
+            builder.with_no_client_auth()
+        } else {
+            let chain = material.chain.clone();
+            builder.with_client_auth_cert(chain, material.key.clone_key()).map_err(TlsError::Pair)?
         };
-        builder.with_client_auth_cert(material.chain.clone(), material.key.clone_key()).map_err(TlsError::Pair)
+        if let Some(sink) = key_log {
+            config.key_log = Arc::new(sink.clone());
+        }
+        Ok(config)
     }
 
     fn server_verifier(&self) -> Result<Option<Arc<dyn ServerCertVerifier>>, TlsError> {
@@ -229,19 +294,35 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 fn describe(connection: &CommonState, findings: &Findings) -> TlsSession {
-    let peer_certificate =
-        connection.peer_certificates().and_then(|chain| chain.first()).map(|der| PeerCertificate::read(der));
-    let verification = match (&peer_certificate, findings.why_not()) {
-        (None, _) => Verification::NoCertificate,
-        (Some(_), None) => Verification::Verified,
-        (Some(_), Some(in_spite_of)) => Verification::Accepted { in_spite_of },
+    let finding = findings.get();
+    let verification = match &finding {
+        None => Verification::NoCertificate,
+        Some(finding) => match finding.problem.clone() {
+            None => Verification::Verified,
+            Some((problem, in_spite_of)) => Verification::Accepted { in_spite_of, problem },
+        },
     };
     TlsSession {
         version: connection.protocol_version().map_or_else(|| "unknown".to_owned(), |version| format!("{version:?}")),
         cipher_suite: connection
             .negotiated_cipher_suite()
             .map_or_else(|| "unknown".to_owned(), |suite| format!("{:?}", suite.suite())),
-        peer_certificate,
+        peer_certificate: finding.map(|finding| finding.certificate),
         verification,
     }
+}
+
+fn failure(error: &io::Error, findings: &Findings) -> TlsFailure {
+    let mut failure = TlsFailure::from_io(error);
+    let missing = error.get_ref().and_then(|inner| inner.downcast_ref()) == Some(&Error::NoCertificatesPresented);
+    if missing {
+        failure.problem = Some(CertificateProblem::Missing);
+    }
+    if let Some(finding) = findings.get() {
+        failure.peer_certificate = Some(finding.certificate);
+        if finding.refused {
+            failure.problem = finding.problem.map(|(problem, _)| problem);
+        }
+    }
+    failure
 }

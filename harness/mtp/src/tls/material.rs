@@ -27,6 +27,14 @@ pub enum TlsError {
         /// Which file.
         path: PathBuf,
     },
+    /// A text is not PEM, or has no such section.
+    #[error("{what}: {source}")]
+    Pem {
+        /// What was expected in it.
+        what: &'static str,
+        /// Why not.
+        source: pem::Error,
+    },
     /// A trust anchor cannot be used.
     #[error("trust anchor is not usable: {0}")]
     Anchor(rustls::Error),
@@ -48,6 +56,12 @@ pub enum TlsError {
     /// A certificate could not be made.
     #[error("a certificate could not be made: {0}")]
     Generate(#[from] rcgen::Error),
+    /// A certificate authority cannot issue anything.
+    #[error("certificate authority: {0}")]
+    Authority(String),
+    /// An end without TLS has no identity to be changed.
+    #[error("this end does not use TLS")]
+    NotInUse,
 }
 
 /// A certificate chain with its key, and the trust anchors of its owner.
@@ -83,6 +97,26 @@ impl TlsMaterial {
         Ok(Self { chain, key, trust })
     }
 
+    /// The same from PEM texts.
+    ///
+    /// # Errors
+    /// [`TlsError::Pem`], which names what could not be read.
+    pub fn from_pem(certificate: &str, key: &str, trust: Option<&str>) -> Result<Self, TlsError> {
+        let chain = certificates_in("certificate", certificate)?;
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+            .map_err(|source| TlsError::Pem { what: "private key", source })?;
+        let trust = match trust {
+            Some(text) => certificates_in("trust anchors", text)?,
+            None => Vec::new(),
+        };
+        Ok(Self { chain, key, trust })
+    }
+
+    /// The own certificate alone, DER; empty when there is none.
+    pub fn certificate_der(&self) -> &[u8] {
+        self.chain.first().map(|one| &**one).unwrap_or_default()
+    }
+
     /// The certificate chain as PEM, own certificate first.
     pub fn chain_pem(&self) -> String {
         self.chain.iter().map(|one| pem_section("CERTIFICATE", one)).collect()
@@ -111,6 +145,22 @@ impl TlsMaterial {
         self.trust = certificates("trust anchors", trust)?;
         Ok(self)
     }
+
+    /// The same certificate and key, trusting the anchors of `trust` (PEM text) instead.
+    ///
+    /// # Errors
+    /// [`TlsError::Pem`].
+    pub fn trusting_pem(mut self, trust: &str) -> Result<Self, TlsError> {
+        self.trust = certificates_in("trust anchors", trust)?;
+        Ok(self)
+    }
+
+    /// The same certificate and key, trusting nobody.
+    #[must_use]
+    pub fn trusting_nobody(mut self) -> Self {
+        self.trust.clear();
+        self
+    }
 }
 
 /// Reads the certificates of one PEM file.
@@ -119,6 +169,16 @@ pub(super) fn certificates(what: &'static str, path: &Path) -> Result<Vec<Certif
     let found = CertificateDer::pem_file_iter(path).map_err(wrong)?.collect::<Result<Vec<_>, _>>().map_err(wrong)?;
     if found.is_empty() {
         return Err(TlsError::Empty { what, path: path.to_owned() });
+    }
+    Ok(found)
+}
+
+/// Reads the certificates of one PEM text; at least one.
+pub(super) fn certificates_in(what: &'static str, text: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let wrong = |source| TlsError::Pem { what, source };
+    let found = CertificateDer::pem_slice_iter(text.as_bytes()).collect::<Result<Vec<_>, _>>().map_err(wrong)?;
+    if found.is_empty() {
+        return Err(wrong(pem::Error::NoItemsFound));
     }
     Ok(found)
 }

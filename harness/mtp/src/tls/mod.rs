@@ -6,15 +6,22 @@
 mod certificate;
 mod config;
 mod generate;
+mod key_log;
 mod material;
+mod outcome;
+mod pki;
 mod verify;
 
-pub use self::certificate::PeerCertificate;
+pub use self::certificate::{EndpointMatch, PeerCertificate};
 pub use self::config::{ClientAuth, ServerVerification, TlsClient, TlsServer, TlsVersions};
 pub use self::generate::{CertificateAuthority, CertificateRequest};
+pub use self::key_log::KeyLogSink;
 pub use self::material::{TlsError, TlsMaterial};
+pub use self::outcome::{CertificateProblem, TlsFailure, Verification};
+pub use self::pki::{IdentityKind, Pki};
 
 pub(crate) use self::config::{ReadyClient, ReadyServer};
+pub(crate) use self::outcome::alert_in;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,17 +38,9 @@ pub struct TlsSession {
     pub verification: Verification,
 }
 
-/// What came of verifying the peer's certificate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verification {
-    /// The peer sent no certificate.
-    NoCertificate,
-    /// It chains to a trust anchor, is valid now and, for a server, names the host.
-    Verified,
-    /// It was accepted although verification failed.
-    Accepted {
-        /// Why verification failed.
-        in_spite_of: String,
-    },
+impl TlsSession {
+    /// Whether the peer's certificate stands for that Endpoint ID (R-SEC.0a); none without a certificate.
+    pub fn stands_for(&self, endpoint_id: &str) -> Option<EndpointMatch> {
+        self.peer_certificate.as_ref().map(|certificate| certificate.stands_for(endpoint_id))
+    }
 }

@@ -1,38 +1,97 @@
-//! Verifiers that do the usual verification and remember what came of it.
+//! Verifiers that do the usual verification, remember what came of it, and accept what they are told to accept.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// Where the verifier of one connection leaves its findings.
+use super::{CertificateProblem, PeerCertificate};
+
+/// What a verifier has found out about the peer's certificate.
+#[derive(Debug, Clone)]
+pub(super) struct Finding {
+    pub(super) certificate: PeerCertificate,
+    /// What is wrong with it, in one word and in the library's words.
+    pub(super) problem: Option<(CertificateProblem, String)>,
+    /// The handshake ends because of it.
+    pub(super) refused: bool,
+}
+
+/// Where the verifier of one connection leaves its finding.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Findings(Arc<Mutex<Option<String>>>);
+pub(super) struct Findings(Arc<Mutex<Option<Finding>>>);
 
 impl Findings {
-    /// Why verification failed, if it did.
-    pub(super) fn why_not(&self) -> Option<String> {
+    /// What has been found; none when no certificate has come.
+    pub(super) fn get(&self) -> Option<Finding> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn note(&self, error: &Error) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+    fn note(&self, finding: Finding) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(finding);
     }
 }
 
-/// Verifies a server's certificate and accepts it whatever comes of it. Signatures of the handshake are still verified, so that the
-/// server has at least the key of the certificate that it shows.
-#[derive(Debug)]
-pub(super) struct AcceptingServerVerifier {
+/// A verifier of servers' or of clients' certificates. Signatures of the handshake are verified in any case, so that the peer has at
+/// least the key of the certificate that it shows.
+pub(super) struct Verifier<V: ?Sized> {
     /// Absent without trust anchors: then nothing can verify.
-    pub(super) inner: Option<Arc<dyn ServerCertVerifier>>,
-    pub(super) provider: Arc<rustls::crypto::CryptoProvider>,
+    pub(super) inner: Option<Arc<V>>,
+    /// Accepts whatever comes of it, and for a client's certificate, none at all.
+    pub(super) accepts_any: bool,
+    /// Verifies as if the time were one at which the certificate is valid (R-WS.23, R-SEC.19).
+    pub(super) ignores_time: bool,
+    pub(super) provider: Arc<CryptoProvider>,
     pub(super) findings: Findings,
 }
 
-impl ServerCertVerifier for AcceptingServerVerifier {
+impl<V: ?Sized> Verifier<V> {
+    /// Verifies, notes what came of it, and says whether the handshake may go on.
+    fn verify<T>(
+        &self,
+        chain: (&CertificateDer<'_>, &[CertificateDer<'_>]),
+        now: UnixTime,
+        accepted: T,
+        ask: impl FnOnce(&V, UnixTime) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (end_entity, intermediates) = chain;
+        let now = if self.ignores_time { moment_of_validity(end_entity, intermediates, now) } else { now };
+        let certificate = PeerCertificate::read(end_entity);
+        let (verified, problem) = match &self.inner {
+            Some(inner) => {
+                let verified = ask(inner, now);
+                let problem = verified.as_ref().err().map(|error| CertificateProblem::of(error, &certificate));
+                (verified, problem)
+            }
+            None => {
+                let error = Error::General("there is no trust anchor".to_owned());
+                (Err(error), Some(CertificateProblem::NoTrustAnchor))
+            }
+        };
+        let text = verified.as_ref().err().map(ToString::to_string);
+        let refused = verified.is_err() && !self.accepts_any;
+        self.findings.note(Finding { certificate, problem: problem.zip(text), refused });
+        if self.accepts_any { Ok(accepted) } else { verified }
+    }
+
+    fn schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+impl<V: ?Sized> fmt::Debug for Verifier<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier").field("accepts_any", &self.accepts_any).finish_non_exhaustive()
+    }
+}
+
+impl ServerCertVerifier for Verifier<dyn ServerCertVerifier> {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -41,14 +100,9 @@ impl ServerCertVerifier for AcceptingServerVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified = match &self.inner {
-            Some(inner) => inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
-            None => Err(Error::General("there is no trust anchor".to_owned())),
-        };
-        if let Err(error) = &verified {
-            self.findings.note(error);
-        }
-        Ok(ServerCertVerified::assertion())
+        self.verify((end_entity, intermediates), now, ServerCertVerified::assertion(), |inner, now| {
+            inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        })
     }
 
     fn verify_tls12_signature(
@@ -57,7 +111,7 @@ impl ServerCertVerifier for AcceptingServerVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        rustls::crypto::verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -66,29 +120,21 @@ impl ServerCertVerifier for AcceptingServerVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.schemes()
     }
 }
 
-/// The same for a client's certificate.
-#[derive(Debug)]
-pub(super) struct AcceptingClientVerifier {
-    pub(super) inner: Option<Arc<dyn ClientCertVerifier>>,
-    pub(super) provider: Arc<rustls::crypto::CryptoProvider>,
-    pub(super) findings: Findings,
-}
-
-impl ClientCertVerifier for AcceptingClientVerifier {
+impl ClientCertVerifier for Verifier<dyn ClientCertVerifier> {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         self.inner.as_ref().map_or(&[], |inner| inner.root_hint_subjects())
     }
 
     fn client_auth_mandatory(&self) -> bool {
-        false
+        !self.accepts_any
     }
 
     fn verify_client_cert(
@@ -97,14 +143,9 @@ impl ClientCertVerifier for AcceptingClientVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let verified = match &self.inner {
-            Some(inner) => inner.verify_client_cert(end_entity, intermediates, now),
-            None => Err(Error::General("there is no trust anchor".to_owned())),
-        };
-        if let Err(error) = &verified {
-            self.findings.note(error);
-        }
-        Ok(ClientCertVerified::assertion())
+        self.verify((end_entity, intermediates), now, ClientCertVerified::assertion(), |inner, now| {
+            inner.verify_client_cert(end_entity, intermediates, now)
+        })
     }
 
     fn verify_tls12_signature(
@@ -113,7 +154,7 @@ impl ClientCertVerifier for AcceptingClientVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        rustls::crypto::verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -122,10 +163,19 @@ impl ClientCertVerifier for AcceptingClientVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.schemes()
     }
+}
+
+/// A moment at which every certificate of the chain is valid, if there is one: when the latest of them begins to be.
+fn moment_of_validity(end_entity: &CertificateDer<'_>, above: &[CertificateDer<'_>], now: UnixTime) -> UnixTime {
+    let beginnings = std::iter::once(end_entity).chain(above).filter_map(|der| {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        u64::try_from(certificate.validity().not_before.timestamp()).ok()
+    });
+    beginnings.max().map_or(now, |begin| UnixTime::since_unix_epoch(Duration::from_secs(begin)))
 }

@@ -1,5 +1,7 @@
 //! What an end does that a test case, or a fault of the reference Agent, may want otherwise.
 
+use std::time::Duration;
+
 /// What an end does in handshakes and sessions. The default conforms to TR-369; every other value is there to provoke the peer, or to be
 /// an Agent with a known fault. It can be changed at run time and then counts from the next handshake or frame on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub struct WsBehaviour {
     pub answer: UpgradeAnswer,
     /// As server: the subprotocol answered (R-WS.11); none leaves the header out.
     pub answer_subprotocol: Option<String>,
-    /// As server: answers an offered `bbf-usp-protocol` extension (R-WS.11a).
+    /// As server: answers an offered `bbf-usp-protocol` extension (R-WS.11a). One that was not offered is never answered.
     pub answer_extension: bool,
     /// As server: what becomes of a second session of the same peer (R-WS.4).
     pub second_session: SecondSession,
@@ -29,6 +31,11 @@ pub struct WsBehaviour {
     pub answer_close: bool,
     /// Puts fragmented messages together (R-WS.14b); otherwise a fragment is a protocol error.
     pub accept_fragments: bool,
+    /// Sends Records in frames of at most that many octets (against R-WS.14a); none sends each as one frame.
+    pub fragment: Option<usize>,
+    /// Everything that is sent above TLS goes out that much later, in its order: the opening handshake, frames, and answers to Pings and
+    /// to Close. What breaks or ends the stream does not wait.
+    pub send_delay: Duration,
 }
 
 impl Default for WsBehaviour {
@@ -46,6 +53,8 @@ impl Default for WsBehaviour {
             answer_pings: true,
             answer_close: true,
             accept_fragments: true,
+            fragment: None,
+            send_delay: Duration::ZERO,
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{SecondSession, close_code};
 use crate::event::{ConnectionId, EndedBy, Failure, FailureKind, MtpHappening};
 use crate::log::Log;
 use crate::network::{Address, BoxStream};
-use crate::wire::Wire;
+use crate::wire::{Wire, WireFailure};
 
 /// Orders that may wait for one session. Each sender waits for its own, so that this bounds nothing but concurrent senders.
 const ORDER_QUEUE: usize = 16;
@@ -59,33 +59,43 @@ pub(super) async fn run(end: &End, id: ConnectionId, log: Log, begin: Begin) -> 
 /// Gets as far as an open session, or reports why not.
 async fn establish(end: &End, log: &Log, begin: Begin) -> Option<(Wire, Upgraded)> {
     let client = matches!(begin, Begin::Open);
+    let tls = end.settings.borrow().tls.clone();
     let wire = match begin {
-        Begin::Open => Wire::connect(&*end.network, &end.place.address, &end.tls, log.clone()).await,
-        Begin::Accepted(stream, peer) => Wire::accept(stream, peer, &end.tls, log.clone()).await,
+        Begin::Open => Wire::connect(&*end.network, &end.place.address, &tls, log.clone()).await,
+        Begin::Accepted(stream, peer) => Wire::accept(stream, peer, &tls, log.clone()).await,
     };
     let mut wire = match wire {
         Ok(wire) => wire,
-        Err(failure) => {
-            let had_stream = failure.kind == FailureKind::Tls;
-            report(log, failure).await;
-            if had_stream {
-                log.emit(MtpHappening::StreamEnded { by: EndedBy::Us }).await;
-            }
+        Err(WireFailure::Unreachable(failure)) => {
+            log.emit(MtpHappening::Failed(failure)).await;
+            return None;
+        }
+        Err(WireFailure::Tls(failure)) => {
+            log.emit(MtpHappening::TlsFailed(Box::new(failure))).await;
+            log.emit(MtpHappening::StreamEnded { by: EndedBy::Us }).await;
             return None;
         }
     };
     let handshake =
         async { if client { upgrade::request(end, &mut wire).await } else { upgrade::answer(end, &mut wire).await } };
-    let refused = match timeout(UPGRADE_TIMEOUT, handshake).await {
-        Ok(Ok(upgraded)) => return Some((wire, upgraded)),
+    let delay = end.settings.borrow().behaviour.send_delay;
+    let refused = match timeout(UPGRADE_TIMEOUT.saturating_add(delay), handshake).await {
+        Ok(Ok(upgraded)) => {
+            let open = upgraded.open.over(wire.tls.take());
+            return Some((wire, Upgraded { open, ..upgraded }));
+        }
         Ok(Err(refused)) => refused,
         Err(_) => Refused::Failure(Failure::new(FailureKind::Timeout, "the opening handshake did not come to an end")),
     };
     match refused {
         Refused::Failure(failure) => {
             let by_stream = failure.kind == FailureKind::StreamEnded;
-            report(log, failure).await;
+            log.emit(MtpHappening::Failed(failure)).await;
             if by_stream { wire.ended(EndedBy::Peer).await } else { wire.end(false).await }
+        }
+        Refused::Tls(failure) => {
+            log.emit(MtpHappening::TlsFailed(Box::new(failure))).await;
+            wire.ended(EndedBy::Peer).await;
         }
         Refused::HangUp => wire.end(false).await,
         Refused::Silence => {
@@ -122,12 +132,4 @@ async fn replace(end: &End, former: Former, by: ConnectionId) {
         // A full queue means that the session is stuck; its own timers end it then.
         let _ = former.orders.try_send(order);
     }
-}
-
-async fn report(log: &Log, failure: Failure) {
-    let what = match failure.kind {
-        FailureKind::Tls => MtpHappening::TlsFailed { error: failure.text },
-        _ => MtpHappening::Failed(failure),
-    };
-    log.emit(what).await;
 }

@@ -70,7 +70,6 @@ pub(super) struct End {
     pub(super) endpoint_id: String,
     pub(super) max_record: usize,
     pub(super) place: Place,
-    pub(super) tls: Tls,
     pub(super) network: Arc<dyn Network>,
     pub(super) registry: Arc<Registry>,
     pub(super) settings: watch::Receiver<Settings>,
@@ -97,13 +96,12 @@ pub(super) async fn start(config: EndConfig, network: Arc<dyn Network>, sink: Si
     let listener = if listens { Some(network.listen(&place.address).await?) } else { None };
     let (life, life_seen) = watch::channel(Life { connecting: true, stopping: false });
     let (settings, settings_seen) =
-        watch::channel(Settings { behaviour: config.behaviour, keep_alive: config.keep_alive });
+        watch::channel(Settings { behaviour: config.behaviour, keep_alive: config.keep_alive, tls });
     let (ending, ended) = mpsc::channel(1);
     let end = Arc::new(End {
         endpoint_id: config.endpoint_id,
         max_record: config.max_record,
         place,
-        tls,
         network,
         registry: Arc::default(),
         settings: settings_seen,

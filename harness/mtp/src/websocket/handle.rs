@@ -12,6 +12,7 @@ use super::{RawFrame, WsBehaviour, close_code};
 use crate::error::MtpError;
 use crate::event::{ConnectionId, Opcode};
 use crate::network::Address;
+use crate::tls::TlsMaterial;
 
 /// The handle of a running end, of either side. Clones are the same end; the end stops when the last one is gone.
 ///
@@ -52,7 +53,7 @@ impl WsHandle {
         self.shared.registry.find(self.target).is_some()
     }
 
-    /// Sends a Record as one binary frame (R-WS.14).
+    /// Sends a Record as one binary frame (R-WS.14), unless the behaviour says to fragment it.
     ///
     /// # Errors
     /// [`MtpError::NotOpen`], [`MtpError::Lost`]; so for everything that sends.
@@ -73,6 +74,11 @@ impl WsHandle {
     /// Sends octets that need not be a frame.
     pub async fn send_octets(&self, octets: impl Into<Bytes>) -> Result<(), MtpError> {
         self.order(Command::Octets(octets.into())).await
+    }
+
+    /// Sends a Pong that answers nothing (RFC 6455 section 5.5.3 allows it).
+    pub async fn pong(&self, payload: impl Into<Bytes>) -> Result<(), MtpError> {
+        self.send_frame(RawFrame::new(Opcode::Pong, payload)).await
     }
 
     /// Sends a Ping.
@@ -139,6 +145,16 @@ impl WsHandle {
     /// Changes the keep-alive interval (R-WS.18), for open sessions too.
     pub fn set_keep_alive(&self, keep_alive: Option<KeepAlive>) {
         self.shared.settings.send_modify(|settings| settings.keep_alive = keep_alive);
+    }
+
+    /// Shows another certificate in later connections; what is trusted stays. Open sessions are not touched.
+    ///
+    /// # Errors
+    /// [`MtpError::Tls`]: the pair is not usable, or this end does not use TLS.
+    pub fn set_identity(&self, identity: TlsMaterial) -> Result<(), MtpError> {
+        let tls = self.shared.settings.borrow().tls.showing(identity)?;
+        self.shared.settings.send_modify(|settings| settings.tls = tls);
+        Ok(())
     }
 
     /// Closes every session with code 1001, ends everything and waits for it, which takes a few seconds at most.

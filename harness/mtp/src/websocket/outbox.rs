@@ -1,10 +1,12 @@
 //! What a session still has to write, and what is to be reported once it is written.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use rustls::crypto::{SecureRandom, aws_lc_rs};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::RawFrame;
 use crate::event::{Direction, MtpHappening, Opcode};
@@ -26,6 +28,10 @@ pub(super) struct Outbox {
     flushed: bool,
     masks: bool,
     random: &'static dyn SecureRandom,
+    /// How long everything is held back.
+    delay: Duration,
+    /// The last octets of `octets`, which are still held back.
+    held: usize,
 }
 
 /// Octets that belong together.
@@ -37,6 +43,8 @@ pub(super) struct Parcel {
     /// Whom to tell.
     pub(super) done: Option<oneshot::Sender<()>>,
     is_pong: bool,
+    /// Until when it is held back; absent once it may be written.
+    due: Option<Instant>,
 }
 
 impl Outbox {
@@ -50,6 +58,33 @@ impl Outbox {
             flushed: true,
             masks,
             random: aws_lc_rs::default_provider().secure_random,
+            delay: Duration::ZERO,
+            held: 0,
+        }
+    }
+
+    /// Holds everything that is put in from now on back for so long.
+    pub(super) fn set_delay(&mut self, delay: Duration) {
+        self.delay = delay;
+    }
+
+    /// Until when the next parcel is held back.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        if self.held == 0 { None } else { self.parcels.iter().find_map(|parcel| parcel.due) }
+    }
+
+    /// Lets go of what has been held back until `now`; of everything without it.
+    pub(super) fn release(&mut self, now: Option<Instant>) {
+        for parcel in &mut self.parcels {
+            match (parcel.due, now) {
+                (Some(due), Some(now)) if due > now => return,
+                (Some(_), _) => {
+                    parcel.due = None;
+                    self.held -= parcel.length;
+                    self.flushed = false;
+                }
+                (None, _) => {}
+            }
         }
     }
 
@@ -63,9 +98,14 @@ impl Outbox {
         self.octets.is_empty() && self.flushed
     }
 
+    /// Whether nothing is to be written now: everything is written and flushed, or held back.
+    pub(super) fn is_idle(&self) -> bool {
+        self.octets.len() == self.held && self.flushed
+    }
+
     /// What is to be written next; empty if it is to be flushed.
     pub(super) fn octets(&self) -> &[u8] {
-        &self.octets
+        self.octets.get(..self.octets.len() - self.held).unwrap_or_default()
     }
 
     /// Puts a Record in, in frames of at most `fragment` octets if any.
@@ -130,7 +170,9 @@ impl Outbox {
 
     /// The next parcel that is wholly written.
     pub(super) fn next_sent(&mut self) -> Option<Parcel> {
-        let length = self.parcels.front()?.length;
+        let Parcel { length, due: None, .. } = *self.parcels.front()? else {
+            return None;
+        };
         self.written = self.written.checked_sub(length)?;
         let parcel = self.parcels.pop_front()?;
         self.waiting_pongs -= usize::from(parcel.is_pong);
@@ -153,6 +195,12 @@ impl Outbox {
     fn post(&mut self, before: usize, reports: Vec<MtpHappening>, done: Option<oneshot::Sender<()>>, is_pong: bool) {
         let length = self.octets.len() - before;
         self.flushed = false;
-        self.parcels.push_back(Parcel { length, reports, done, is_pong });
+        // What is held back holds back everything behind it, even when the delay has become shorter since.
+        let last = self.parcels.back().and_then(|parcel| parcel.due);
+        let due = (!self.delay.is_zero()).then(|| Instant::now() + self.delay).max(last);
+        if due.is_some() {
+            self.held += length;
+        }
+        self.parcels.push_back(Parcel { length, reports, done, is_pong, due });
     }
 }

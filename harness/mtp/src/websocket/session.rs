@@ -13,7 +13,7 @@ use super::frame::{FrameDecoder, Violation};
 use super::message::{Assembler, Message};
 use super::outbox::Outbox;
 use super::registry::{Command, Order};
-use super::settings::Settings;
+use super::settings::{KeepAlive, Settings};
 use super::{RawFrame, close_code};
 use crate::event::{Closing, ConnectionId, Direction, EndedBy, Failure, FailureKind, MtpHappening, Opcode};
 use crate::network::BoxStream;
@@ -27,6 +27,9 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long the peer may go without reading anything while octets wait for it.
 const STALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Longest time that anything is held back, whatever the behaviour says: longer than any test case.
+const LONGEST_DELAY: Duration = Duration::from_secs(24 * 3600);
 
 /// How long we try to tell a peer that it has violated the protocol.
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(2);
@@ -43,6 +46,8 @@ pub(super) struct Session<'a> {
     decoder: FrameDecoder,
     assembler: Assembler,
     outbox: Outbox,
+    send_delay: Duration,
+    keep_alive: Option<KeepAlive>,
     orders: mpsc::Receiver<Order>,
     settings: watch::Receiver<Settings>,
     phase: Phase,
@@ -109,6 +114,8 @@ impl<'a> Session<'a> {
             decoder: FrameDecoder::new(begun, end.max_record, !client),
             assembler: Assembler::new(end.max_record),
             outbox: Outbox::new(client),
+            send_delay: Duration::ZERO,
+            keep_alive: None,
             orders,
             settings: end.settings.clone(),
             phase: Phase::Open,
@@ -154,7 +161,7 @@ impl<'a> Session<'a> {
         tokio::pin!(stopped, alarm);
         let mut armed: Option<Instant> = None;
         let (mut stopping, mut watching) = (false, true);
-        self.arm_ping();
+        self.take_settings();
         if let Some(finish) = self.take_frames().await {
             return finish;
         }
@@ -165,7 +172,7 @@ impl<'a> Session<'a> {
                 return Finish { closing: closing.clone(), stream: StreamEnd::InOrder(None) };
             }
             self.watch_stall();
-            if let Some(wake) = self.timers.next()
+            if let Some(wake) = self.timers.next().into_iter().chain(self.outbox.next_due()).min()
                 && armed.is_none_or(|at| wake < at)
             {
                 alarm.as_mut().reset(wake);
@@ -178,7 +185,7 @@ impl<'a> Session<'a> {
                 () = &mut stopped, if !stopping => { stopping = true; Woken::Stopped }
                 () = &mut alarm, if armed.is_some() => { armed = None; Woken::Timer }
                 changed = self.settings.changed(), if watching => { watching = changed.is_ok(); Woken::Settings }
-                count = push(&mut self.wire.writer, self.outbox.octets()), if !self.outbox.is_done() => Woken::Written(count),
+                count = push(&mut self.wire.writer, self.outbox.octets()), if !self.outbox.is_idle() => Woken::Written(count),
                 Some(order) = self.orders.recv(), if self.outbox.has_room() && !answered => Woken::Ordered(order),
                 count = read_some(&mut self.wire.reader, self.decoder.buffer()), if !answered => Woken::Read(count),
             };
@@ -192,12 +199,13 @@ impl<'a> Session<'a> {
         match woken {
             Woken::Stopped => {
                 self.begin_closing(Some(close_code::GOING_AWAY), String::new(), STOP_TIMEOUT, None);
+                self.outbox.release(None);
                 None
             }
             Woken::Timer => self.on_timer(Instant::now()).await,
             Woken::Settings => {
                 self.settings.mark_unchanged();
-                self.arm_ping();
+                self.take_settings();
                 None
             }
             Woken::Written(Ok(count)) => {
@@ -218,7 +226,10 @@ impl<'a> Session<'a> {
 
     fn on_order(&mut self, command: Command, done: oneshot::Sender<()>) -> Option<Finish> {
         match command {
-            Command::Record { bytes, fragment } => self.outbox.put_record(bytes, fragment, done),
+            Command::Record { bytes, fragment } => {
+                let fragment = fragment.or(self.settings.borrow().behaviour.fragment);
+                self.outbox.put_record(bytes, fragment, done);
+            }
             Command::Frame(frame) => self.outbox.put_frame(&frame, Some(done)),
             Command::Octets(octets) => self.outbox.put_octets(&octets, done),
             Command::Close { code, reason } => self.begin_closing(code, reason, CLOSE_TIMEOUT, Some(done)),
@@ -240,7 +251,7 @@ impl<'a> Session<'a> {
         }
         let reason = shortened(reason);
         self.outbox.put_frame(&RawFrame::close(code, &reason), done);
-        self.timers.close = Some(Instant::now() + wait);
+        self.timers.close = Some(Instant::now() + self.send_delay + wait);
         self.phase = Phase::Closing(Closing { by: EndedBy::Us, code, reason, clean: false });
     }
 
@@ -318,7 +329,7 @@ impl<'a> Session<'a> {
             }
             Phase::Open if self.settings.borrow().behaviour.answer_close => {
                 self.outbox.put_frame(&RawFrame::close(code, ""), None);
-                self.timers = Timers { close: Some(Instant::now() + CLOSE_TIMEOUT), ..Timers::default() };
+                self.timers = Timers { close: Some(Instant::now() + self.send_delay + CLOSE_TIMEOUT), ..Timers::default() };
                 self.phase = Phase::Answered(Closing { by: EndedBy::Peer, code, reason, clean: true });
                 None
             }
@@ -327,6 +338,7 @@ impl<'a> Session<'a> {
     }
 
     async fn on_timer(&mut self, now: Instant) -> Option<Finish> {
+        self.outbox.release(Some(now));
         let due = |timer: Option<Instant>| timer.is_some_and(|at| at <= now);
         if due(self.timers.close) {
             let text = format!("no Close came within {} s", CLOSE_TIMEOUT.as_secs());
@@ -344,7 +356,7 @@ impl<'a> Session<'a> {
         }
         if due(self.timers.ping) {
             self.outbox.put_frame(&RawFrame::new(Opcode::Ping, Bytes::new()), None);
-            let keep_alive = self.settings.borrow().keep_alive;
+            let keep_alive = self.keep_alive;
             self.timers.ping = keep_alive.map(|keep_alive| now + keep_alive.interval);
             if self.timers.pong.is_none() {
                 self.timers.pong = keep_alive.and_then(|keep_alive| keep_alive.answer_within).map(|wait| now + wait);
@@ -376,6 +388,7 @@ impl<'a> Session<'a> {
         if matches!(self.phase, Phase::Open) {
             self.outbox.put_frame(&RawFrame::close(Some(close_code), &reason), None);
         }
+        self.outbox.release(None);
         // The peer may not read any more, or may have gone: it is not owed more than the attempt.
         let _ = timeout(LAST_WORDS_TIMEOUT, self.push_all()).await;
         let closing = Closing { by: EndedBy::Us, code: Some(close_code), reason, clean: false };
@@ -405,14 +418,27 @@ impl<'a> Session<'a> {
         }
     }
 
+    fn take_settings(&mut self) {
+        let (keep_alive, delay) = {
+            let settings = self.settings.borrow();
+            (settings.keep_alive, settings.behaviour.send_delay)
+        };
+        self.send_delay = delay.min(LONGEST_DELAY);
+        self.outbox.set_delay(self.send_delay);
+        // Only a new interval begins anew: other changes must not put the next Ping off.
+        if self.keep_alive != keep_alive {
+            self.keep_alive = keep_alive;
+            self.arm_ping();
+        }
+    }
+
     fn arm_ping(&mut self) {
-        let keep_alive = self.settings.borrow().keep_alive;
-        self.timers.ping = keep_alive.map(|keep_alive| Instant::now() + keep_alive.interval);
+        self.timers.ping = self.keep_alive.map(|keep_alive| Instant::now() + keep_alive.interval);
         self.timers.pong = None;
     }
 
     fn watch_stall(&mut self) {
-        if self.outbox.is_done() {
+        if self.outbox.is_idle() {
             self.timers.stall = None;
         } else if self.timers.stall.is_none() {
             self.timers.stall = Some(Instant::now() + STALL_TIMEOUT);

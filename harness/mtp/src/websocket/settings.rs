@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::WsBehaviour;
+use crate::wire::Tls;
 
 /// How a session is kept alive (R-WS.17, R-WS.18).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,8 @@ impl KeepAlive {
 pub(super) struct Settings {
     pub(super) behaviour: WsBehaviour,
     pub(super) keep_alive: Option<KeepAlive>,
+    /// TLS of later connections.
+    pub(super) tls: Tls,
 }
 
 /// What an end is to do at large.

@@ -146,7 +146,7 @@ impl Agent {
 
     pub(crate) async fn opened(&mut self) -> Option<String> {
         self.until(|what| match what {
-            AgentHappening::Opened { peer_eid } => Some(peer_eid.clone()),
+            AgentHappening::Opened { peer_eid, .. } => Some(peer_eid.clone()),
             _ => None,
         })
         .await

@@ -38,7 +38,7 @@ fn material() -> (TlsMaterial, TlsMaterial) {
 async fn established(far: &mut Far) -> TlsSession {
     far.until(|what| match what {
         MtpHappening::TlsEstablished(session) => Some((**session).clone()),
-        MtpHappening::TlsFailed { error } => panic!("{error}"),
+        MtpHappening::TlsFailed(failure) => panic!("{failure:?}"),
         _ => None,
     })
     .await
@@ -46,7 +46,7 @@ async fn established(far: &mut Far) -> TlsSession {
 
 async fn refused(far: &mut Far) -> String {
     far.until(|what| match what {
-        MtpHappening::TlsFailed { error } => Some(error.clone()),
+        MtpHappening::TlsFailed(failure) => Some(failure.error.clone()),
         MtpHappening::TlsEstablished(_) => panic!("TLS was established"),
         _ => None,
     })
@@ -117,7 +117,7 @@ async fn a_server_nobody_vouches_for_is_refused_unless_any_is_accepted() {
     let any = TlsClient { verification: ServerVerification::AcceptAny, ..TlsClient::new(agent) };
     let mut far = Far::start(&network, connect(any), |_| {}).await;
     let session = established(&mut far).await;
-    assert!(matches!(session.verification, Verification::Accepted { in_spite_of } if nobody_vouches(&in_spite_of)));
+    assert!(matches!(session.verification, Verification::Accepted { in_spite_of, .. } if nobody_vouches(&in_spite_of)));
     far.opened().await;
 }
 

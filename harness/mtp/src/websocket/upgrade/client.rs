@@ -1,5 +1,6 @@
 //! The client's part of the opening handshake.
 
+use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -18,14 +19,15 @@ pub(in super::super) async fn request(end: &End, wire: &mut Wire) -> Result<Upgr
     let behaviour = end.settings.borrow().behaviour.clone();
     let key = generate_key();
     let request = build(end, &key, &behaviour);
+    sleep(behaviour.send_delay).await;
     if let Err(error) = wire.write(head::format(&request).as_bytes()).await {
-        return Err(stream_broke(&error).into());
+        return Err(stream_broke(&error));
     }
     let (response, rest) = match head::read(wire, SECTION, head::response).await {
         Ok(read) => read,
-        Err(failure) => {
+        Err(refused) => {
             wire.log.emit(MtpHappening::Handshake { request, response: None }).await;
-            return Err(failure.into());
+            return Err(refused);
         }
     };
     let checked = check(&response, &key, &behaviour);
@@ -33,6 +35,8 @@ pub(in super::super) async fn request(end: &End, wire: &mut Wire) -> Result<Upgr
         eid_in_query: None,
         eid_in_extension: extension::eid_in(&response),
         subprotocol: response.header("Sec-WebSocket-Protocol").map(str::to_owned),
+        extension: response.header(extension::HEADER).map(str::to_owned),
+        ..OpenSession::default()
     };
     wire.log.emit(MtpHappening::Handshake { request, response: Some(response) }).await;
     checked?;

@@ -3,7 +3,7 @@
 use bytes::{Buf, BytesMut};
 use httparse::{EMPTY_HEADER, Error as ParseError, Header, Status};
 
-use super::stream_broke;
+use super::{Refused, stream_broke};
 use crate::event::{Failure, FailureKind, HttpHead, HttpHeader, StartLine};
 use crate::wire::Wire;
 
@@ -21,14 +21,14 @@ pub(super) async fn read(
     wire: &mut Wire,
     section: &'static str,
     parse: fn(&[u8]) -> Parsed,
-) -> Result<(HttpHead, BytesMut), Failure> {
-    let malformed = |text: String| Failure::against(section, FailureKind::MalformedHandshake, text);
+) -> Result<(HttpHead, BytesMut), Refused> {
+    let malformed = |text: String| Refused::from(Failure::against(section, FailureKind::MalformedHandshake, text));
     let mut octets = BytesMut::new();
     loop {
         match wire.read(&mut octets).await {
             Ok(0) => {
                 let text = format!("the stream ended in the opening handshake, after {} octets", octets.len());
-                return Err(Failure::new(FailureKind::StreamEnded, text));
+                return Err(Failure::new(FailureKind::StreamEnded, text).into());
             }
             Ok(_) => {}
             Err(error) => return Err(stream_broke(&error)),

@@ -8,6 +8,7 @@ mod server;
 use bytes::BytesMut;
 
 use crate::event::{Failure, FailureKind, OpenSession};
+use crate::tls::{TlsFailure, alert_in};
 
 pub(super) use self::client::request;
 pub(super) use self::server::answer;
@@ -26,6 +27,8 @@ pub(super) struct Upgraded {
 pub(super) enum Refused {
     /// Something was wrong, or we answered that it was.
     Failure(Failure),
+    /// The peer ended TLS with a fatal alert.
+    Tls(TlsFailure),
     /// Nothing is to be answered, and the stream stays.
     Silence,
     /// Nothing is to be answered, and the stream is to end.
@@ -38,6 +41,11 @@ impl From<Failure> for Refused {
     }
 }
 
-fn stream_broke(error: &std::io::Error) -> Failure {
-    Failure::new(FailureKind::StreamEnded, format!("the stream broke during the opening handshake: {error}"))
+fn stream_broke(error: &std::io::Error) -> Refused {
+    // A client of TLS 1.3 learns only here that the server does not take its certificate.
+    if alert_in(error).is_some() {
+        return Refused::Tls(TlsFailure::from_io(error));
+    }
+    let text = format!("the stream broke during the opening handshake: {error}");
+    Refused::Failure(Failure::new(FailureKind::StreamEnded, text))
 }

@@ -1,5 +1,6 @@
 //! The server's part of the opening handshake.
 
+use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::super::eid::{eid_of, path_of};
@@ -26,18 +27,19 @@ pub(in super::super) async fn answer(end: &End, wire: &mut Wire) -> Result<Upgra
     let behaviour = end.settings.borrow().behaviour.clone();
     let (request, rest) = match head::read(wire, "RFC 6455 4.2.1", head::request).await {
         Ok(read) => read,
-        Err(failure) => {
-            if failure.kind == FailureKind::MalformedHandshake {
+        Err(refused) => {
+            if matches!(&refused, Refused::Failure(failure) if failure.kind == FailureKind::MalformedHandshake) {
                 // The peer may have gone: what was wrong with it is worth more than that.
                 let _ = wire.write(head::format(&refusal(400, &behaviour)).as_bytes()).await;
             }
-            return Err(failure.into());
+            return Err(refused);
         }
     };
     let open = OpenSession {
         eid_in_query: request.target().and_then(eid_of),
         eid_in_extension: extension::eid_in(&request),
         subprotocol: subprotocol(&request, &behaviour),
+        ..OpenSession::default()
     };
     let checked = match behaviour.answer {
         UpgradeAnswer::Accept => check(end, &request, &open, &behaviour),
@@ -55,11 +57,13 @@ pub(in super::super) async fn answer(end: &End, wire: &mut Wire) -> Result<Upgra
         Ok(()) => acceptance(end, &request, &open, &behaviour),
         Err(no) => refusal(no.status, &behaviour),
     };
+    sleep(behaviour.send_delay).await;
     let written = wire.write(head::format(&response).as_bytes()).await;
+    let extension = response.header(extension::HEADER).map(str::to_owned);
     wire.log.emit(MtpHappening::Handshake { request, response: Some(response) }).await;
     checked.map_err(|no| no.failure)?;
     written.map_err(|error| stream_broke(&error))?;
-    Ok(Upgraded { rest, open })
+    Ok(Upgraded { rest, open: OpenSession { extension, ..open } })
 }
 
 /// The subprotocol to answer: none unless one was asked for (RFC 6455 section 4.2.2).

@@ -1,0 +1,173 @@
+//! A whole PKI for a bench: one authority, and identities that are right or wrong in one chosen way.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::generate::{CertificateAuthority, CertificateRequest};
+use super::material::{TlsError, TlsMaterial};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Distance of a wrong validity from now: far enough for a device whose clock is some days wrong.
+const FAR_OFF: Duration = Duration::from_secs(30 * DAY.as_secs());
+
+/// The Endpoint ID in a certificate of the kind `wrong_name`: nobody on a bench has it.
+const SOMEBODY_ELSE: &str = "proto::uspec-somebody-else";
+
+/// One authority that the EUT trusts, another that nobody trusts, and what they issue. Nothing touches the disk.
+#[derive(Debug)]
+pub struct Pki {
+    authority: CertificateAuthority,
+    stranger: CertificateAuthority,
+}
+
+/// What an identity is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityKind {
+    /// Issued by the authority, and right in every respect.
+    Trusted,
+    /// The same, but no longer valid since a month.
+    Expired,
+    /// The same, but valid only in a month from now.
+    NotYetValid,
+    /// The same, but with another Endpoint ID in subjectAltName (R-SEC.0a); the host's names are right.
+    WrongName,
+    /// Issued by an authority that nobody trusts.
+    Untrusted,
+    /// Signed with its own key (R-SEC.5).
+    SelfSigned,
+    /// One more self-signed one, for a credential that replaces another. Every one that is issued is new.
+    Alternate,
+}
+
+impl IdentityKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::Trusted,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::WrongName,
+        Self::Untrusted,
+        Self::SelfSigned,
+        Self::Alternate,
+    ];
+
+    /// Its name in test cases, profiles and file names.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trusted => "trusted",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::WrongName => "wrong_name",
+            Self::Untrusted => "untrusted",
+            Self::SelfSigned => "self_signed",
+            Self::Alternate => "alternate",
+        }
+    }
+}
+
+impl fmt::Display for IdentityKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for IdentityKind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|kind| kind.name()).collect();
+            format!("\"{name}\" is no kind of certificate; there are {}", names.join(", "))
+        })
+    }
+}
+
+impl Pki {
+    /// A PKI with an authority of its own, which lives as long as this value.
+    ///
+    /// # Errors
+    /// [`TlsError::Generate`].
+    pub fn generate() -> Result<Self, TlsError> {
+        Self::around(CertificateAuthority::generate("uspec test authority")?)
+    }
+
+    /// A PKI around an authority that the EUT trusts already: its certificate, followed by those above it if it is no root, and its key.
+    ///
+    /// # Errors
+    /// As [`CertificateAuthority::from_pem`].
+    pub fn from_pem(certificate: &str, key: &str) -> Result<Self, TlsError> {
+        Self::around(CertificateAuthority::from_pem(certificate, key)?)
+    }
+
+    /// The same from files.
+    ///
+    /// # Errors
+    /// As [`CertificateAuthority::from_pem`], and [`TlsError::Authority`] for a file that cannot be read.
+    pub fn from_pem_files(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        let read = |path: &Path| {
+            std::fs::read_to_string(path).map_err(|error| TlsError::Authority(format!("{}: {error}", path.display())))
+        };
+        let named = |error: TlsError| match error {
+            TlsError::Authority(text) => TlsError::Authority(format!("{}: {text}", certificate.display())),
+            other => TlsError::Authority(format!("{} with {}: {other}", certificate.display(), key.display())),
+        };
+        let (certificate_pem, key_pem) = (read(certificate)?, read(key)?);
+        Self::from_pem(&certificate_pem, &key_pem).map_err(named)
+    }
+
+    fn around(authority: CertificateAuthority) -> Result<Self, TlsError> {
+        Ok(Self { authority, stranger: CertificateAuthority::generate("uspec untrusted authority")? })
+    }
+
+    /// The authority that is to be trusted.
+    pub fn authority(&self) -> &CertificateAuthority {
+        &self.authority
+    }
+
+    /// The authority that nobody trusts.
+    pub fn stranger(&self) -> &CertificateAuthority {
+        &self.stranger
+    }
+
+    /// Issues an identity for an Endpoint on these hosts (DNS names or IP addresses), with a new key each time.
+    ///
+    /// Whatever its kind, its owner trusts the PKI's authority.
+    ///
+    /// # Errors
+    /// [`TlsError::Generate`], for instance for a host or an Endpoint ID that is not ASCII.
+    pub fn issue<S: AsRef<str>>(
+        &self,
+        kind: IdentityKind,
+        endpoint_id: &str,
+        hosts: &[S],
+    ) -> Result<TlsMaterial, TlsError> {
+        let id = if kind == IdentityKind::WrongName { SOMEBODY_ELSE } else { endpoint_id };
+        let request = CertificateRequest::nowhere(id);
+        let mut request = hosts.iter().fold(request, |request, host| request.host(host.as_ref()));
+        let now = SystemTime::now();
+        match kind {
+            IdentityKind::Trusted | IdentityKind::WrongName => self.authority.issue(&request),
+            IdentityKind::Expired => {
+                request.not_before = now - 2 * FAR_OFF;
+                request.not_after = now - FAR_OFF;
+                self.authority.issue(&request)
+            }
+            IdentityKind::NotYetValid => {
+                request.not_before = now + FAR_OFF;
+                request.not_after = now + 2 * FAR_OFF;
+                self.authority.issue(&request)
+            }
+            IdentityKind::Untrusted => {
+                let issued = self.stranger.issue(&request)?;
+                Ok(TlsMaterial { trust: vec![self.authority.certificate_der().to_vec().into()], ..issued })
+            }
+            IdentityKind::SelfSigned | IdentityKind::Alternate => self.authority.self_signed(&request),
+        }
+    }
+}
