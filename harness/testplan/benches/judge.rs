@@ -5,7 +5,7 @@ use divan::{Bencher, black_box};
 use prost::Message as _;
 use serde_json::{Value, json};
 use uspec_testplan::{
-    case::{Action, Applies, CaseId, Check, Metric, Step, TestCase},
+    case::{Action, Applies, CaseId, Check, Metric, Needs, Step, TestCase},
     exchange,
     judge::judge,
     pattern::Pattern,
@@ -62,10 +62,7 @@ fn story(rows: usize) -> (TestCase, Trace) {
         let step = StepRef { phase: Phase::Procedure, index: steps.len(), label: Some(label.into()) };
         steps.push(Step {
             label: Some(label.into()),
-            action: Action::Request { kind: MessageKind::Get, body: body.clone() },
-            capture: Vec::new(),
-            matching: None,
-            within: None,
+            ..Step::new(Action::Request { kind: MessageKind::Get, body: body.clone() })
         });
         push(&mut events, What::StepStarted { step: step.clone(), action: "Get".into() });
         let asked = record(US, EUT, Content::Request(MessageKind::Get), label, &body);
@@ -92,6 +89,7 @@ fn story(rows: usize) -> (TestCase, Trace) {
         requirements: Vec::new(),
         tags: Vec::new(),
         applies: Applies::Mandatory,
+        needs: Needs::default(),
         since: None,
         until: None,
         disputed: None,
@@ -118,6 +116,8 @@ fn header() -> Header {
         started: jiff::Timestamp::UNIX_EPOCH,
         eut_endpoint_id: EUT.into(),
         controller_endpoint_id: US.into(),
+        second_endpoint_id: String::new(),
+        mtp_facts: None,
         usp_versions: vec!["1.3".into()],
         variables: std::collections::BTreeMap::new(),
     }

@@ -16,6 +16,7 @@
 //! | [`diagnostic`] | what is wrong with a file that a person wrote |
 //! | [`schema`] | the JSON Schemas of all formats |
 //! | [`trace`] | what happened while a case ran, event by event |
+//! | [`sighting`] | what an event of a Trace shows to patterns |
 //! | [`verdict`] | outcome of a metric, verdict of a case, and what explains them |
 //! | [`run_report`] | the value that every report format renders |
 //! | [`template`] | variables inside strings |
@@ -45,6 +46,7 @@ pub mod schema;
 pub mod selection;
 mod shape;
 mod show;
+pub mod sighting;
 pub mod template;
 #[cfg(test)]
 mod testing;

@@ -8,7 +8,7 @@ use std::{cmp::Ordering, collections::BTreeMap};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    case::{Applies, CaseId},
+    case::{Applies, CaseId, Deprecated},
     catalogue::{Catalogue, Entry},
     features::{FeatureSet, Features},
     plan_index::Status,
@@ -153,7 +153,7 @@ impl Decide<'_> {
             Applies::Feature(id) => Some(id).into_iter().filter(lacking).collect(),
             Applies::All(ids) => ids.iter().filter(lacking).collect(),
             Applies::Any(ids) if ids.iter().all(|id| lacking(&id)) => ids.iter().collect(),
-            Applies::Any(_) | Applies::Mandatory | Applies::Deprecated { .. } => Vec::new(),
+            Applies::Any(_) | Applies::Mandatory | Applies::Deprecated(_) => Vec::new(),
         };
         if missing.is_empty() {
             return None;
@@ -202,8 +202,8 @@ fn withdrawn(entry: &Entry) -> Option<Decision> {
             let reason = "the plan reserves the number for later".to_owned();
             return Some(not(NotRunKind::NotAutomated, reason));
         }
-        (_, Applies::Deprecated { by: Some(by) }) => format!("the plan has replaced it by {by}"),
-        (_, Applies::Deprecated { by: None }) => "the plan has withdrawn it".to_owned(),
+        (_, Applies::Deprecated(Deprecated { by: Some(by), .. })) => format!("the plan has replaced it by {by}"),
+        (_, Applies::Deprecated(_)) => "the plan has withdrawn it".to_owned(),
         _ => return None,
     };
     Some(not(NotRunKind::Deprecated, reason))

@@ -9,10 +9,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    case::{Applies, CaseId},
+    case::{Applies, CaseId, Deprecated},
     catalogue::Entry,
     diagnostic::{Mistake, Problems},
-    raw::{self, text::CaseNumber, text::Format1},
+    raw::{
+        self,
+        text::{CaseNumber, Format1, UspVersion},
+    },
     shape::Shape,
     yaml::Node,
 };
@@ -80,7 +83,7 @@ impl Status {
         match applies {
             Applies::Mandatory => Self::Mandatory,
             Applies::Feature(_) | Applies::Any(_) | Applies::All(_) => Self::Conditional,
-            Applies::Deprecated { .. } => Self::Deprecated,
+            Applies::Deprecated(_) => Self::Deprecated,
         }
     }
 }
@@ -132,7 +135,10 @@ fn lower(row: RawRow, node: &Node, problems: &mut Problems) -> Option<PlanRow> {
             let status = Status::of(&applies);
             (applies, status)
         }
-        (None, Some(Absent::Deleted)) => (Applies::Deprecated { by: None }, Status::Deleted),
+        (None, Some(Absent::Deleted)) => {
+            let was = Box::new(Applies::Mandatory);
+            (Applies::Deprecated(Deprecated { by: None, revision: None, usp: None, was }), Status::Deleted)
+        }
         (None, Some(Absent::Future)) => (Applies::Mandatory, Status::Future),
         _ => {
             problems.at(at, format!("the case {id} has either `applies` or `status`"));
@@ -145,7 +151,7 @@ fn lower(row: RawRow, node: &Node, problems: &mut Problems) -> Option<PlanRow> {
 impl raw::applies::Applies {
     /// What it says; `None` when its shape was wrong, which the walker has told.
     pub(crate) fn lower(self) -> Option<Applies> {
-        use raw::applies::{Applies as Raw, Condition};
+        use raw::applies::{Applies as Raw, Condition, Was};
         let condition = match self {
             Raw::Word(raw::applies::Word::Mandatory) => return Some(Applies::Mandatory),
             Raw::Condition(condition) => condition,
@@ -154,9 +160,21 @@ impl raw::applies::Applies {
             Condition { feature: Some(id), any: None, all: None, deprecated: None } => Some(Applies::Feature(id)),
             Condition { feature: None, any: Some(ids), all: None, deprecated: None } => Some(Applies::Any(ids)),
             Condition { feature: None, any: None, all: Some(ids), deprecated: None } => Some(Applies::All(ids)),
-            Condition { feature: None, any: None, all: None, deprecated: Some(deprecated) } => {
-                let by = deprecated.by.map(|CaseNumber(by)| by.parse()).transpose().ok()?;
-                Some(Applies::Deprecated { by })
+            Condition { feature: None, any: None, all: None, deprecated: Some(raw) } => {
+                let by = raw.by.map(|CaseNumber(by)| by.parse()).transpose().ok()?;
+                let was = match raw.was {
+                    None => Applies::Mandatory,
+                    Some(Was { feature: Some(id), any: None, all: None }) => Applies::Feature(id),
+                    Some(Was { feature: None, any: Some(ids), all: None }) => Applies::Any(ids),
+                    Some(Was { feature: None, any: None, all: Some(ids) }) => Applies::All(ids),
+                    Some(_) => return None,
+                };
+                Some(Applies::Deprecated(Deprecated {
+                    by,
+                    revision: Some(raw.revision.0),
+                    usp: raw.usp.map(|UspVersion(version)| version),
+                    was: Box::new(was),
+                }))
             }
             _ => None,
         }

@@ -11,12 +11,17 @@ use uspec_usp::{
 };
 
 use crate::{
-    case::{Action, Answer, Applies, Capture, Check, Expected, Metric, Send, Step, TestCase},
+    case::{Action, Answer, Applies, Capture, Check, Codes, Expected, Metric, Needs, Send, Step, TestCase},
     judge::judge,
     pattern::Pattern,
-    trace::{ConnectionState, Direction, Event, Header, Phase, StepOutcome, StepRef, TRACE_FORMAT, Trace, What},
+    trace::{
+        ConnectionState, Direction, Event, Header, MtpFacts, Phase, StepOutcome, StepRef, TRACE_FORMAT, Trace, What,
+    },
     verdict::{Finding, Judgement, MetricResult, Outcome},
 };
+
+/// The Endpoint ID of our second Controller.
+pub(crate) const SECOND: &str = "self::uspec-second";
 
 pub(crate) const EUT: &str = "os::012345-0001";
 pub(crate) const US: &str = "self::controller";
@@ -43,6 +48,7 @@ impl Story {
             requirements: Vec::new(),
             tags: Vec::new(),
             applies: Applies::Mandatory,
+            needs: Needs::default(),
             since: None,
             until: None,
             disputed: None,
@@ -61,6 +67,8 @@ impl Story {
             started: jiff::Timestamp::UNIX_EPOCH,
             eut_endpoint_id: EUT.into(),
             controller_endpoint_id: US.into(),
+            second_endpoint_id: SECOND.into(),
+            mtp_facts: Some(MtpFacts { kind: "websocket".into(), role: None, tls: false }),
             usp_versions: vec!["1.3".into()],
             variables: BTreeMap::new(),
         };
@@ -104,7 +112,7 @@ impl Story {
             _ => &mut self.case.procedure,
         };
         let step = StepRef { phase: self.phase, index: steps.len(), label: label.clone() };
-        steps.push(Step { label, action, capture: Vec::new(), matching: None, within: None });
+        steps.push(Step { label, ..Step::new(action) });
         self.step = Some(step.clone());
         self.event(What::StepStarted { step, action: String::new() })
     }
@@ -272,7 +280,8 @@ pub(crate) fn response(to: &str, matching: Option<Value>) -> Check {
 }
 
 pub(crate) fn error(to: &str, codes: &[u32]) -> Check {
-    Check::Error { to: to.into(), codes: codes.to_vec(), matching: None }
+    let codes = if codes.is_empty() { Codes::Applicable } else { Codes::OneOf(codes.to_vec()) };
+    Check::Error { to: to.into(), codes, matching: None }
 }
 
 pub(crate) fn await_notify(id: &str) -> Action {

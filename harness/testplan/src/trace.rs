@@ -3,7 +3,7 @@
 //! One decision behind it: bytes are the evidence. The judge decodes `Record` events from their bytes again; the decoded form
 //! beside them is for people.
 
-use crate::case::CaseId;
+use crate::{case::CaseId, profile::WebSocketRole};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -39,11 +39,31 @@ pub struct Header {
     pub eut_endpoint_id: String,
     /// Our Controller's Endpoint ID.
     pub controller_endpoint_id: String,
+    /// The Endpoint ID of our second Controller; empty in a Trace from before there was one.
+    #[serde(default)]
+    pub second_endpoint_id: String,
+    /// What the MTP is; `None` in a Trace from before that was written down.
+    #[serde(default)]
+    pub mtp_facts: Option<MtpFacts>,
     /// USP versions that the EUT named in GetSupportedProtocol, empty when unknown.
     pub usp_versions: Vec<String>,
     /// Every variable as it stood before the first step.
     pub variables: BTreeMap<String, String>,
 }
+
+/// What an MTP is, as far as cases and judge must know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MtpFacts {
+    /// The kind, such as `websocket`.
+    pub kind: String,
+    /// Which side connects, where the MTP has such a thing.
+    pub role: Option<WebSocketRole>,
+    /// Whether it is protected by TLS.
+    pub tls: bool,
+}
+
+/// The connections of our second Controller are numbered from here on, so that they are told apart.
+pub const SECOND_CONTROLLER: u32 = 1001;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -9,8 +9,8 @@ use rstest::rstest;
 use uspec_testplan::{
     case::{CaseId, EutAction},
     profile::{
-        DEFAULT_PROGRAM, EutProfile, FeaturePolicy, KnownFailing, KnownFailingProblemKind, Means, Timing, Tls, Transport,
-        WebSocketRole, check_known_failing,
+        DEFAULT_PROGRAM, EutProfile, FeaturePolicy, KnownFailing, KnownFailingProblemKind, Means, Timing, Tls,
+        Transport, WebSocketRole, check_known_failing,
     },
     run_report::{CaseOutcome, CaseResult, Judged, NotRun, NotRunKind},
     verdict::{CleanUp, Judgement, Verdict},

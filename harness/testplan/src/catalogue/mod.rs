@@ -109,7 +109,7 @@ impl Entry {
     /// The features that it needs, alone or together with others.
     pub fn features(&self) -> Vec<u16> {
         match &self.applies {
-            Applies::Mandatory | Applies::Deprecated { .. } => Vec::new(),
+            Applies::Mandatory | Applies::Deprecated(_) => Vec::new(),
             Applies::Feature(id) => vec![*id],
             Applies::Any(ids) | Applies::All(ids) => ids.clone(),
         }

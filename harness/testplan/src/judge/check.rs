@@ -11,7 +11,7 @@ use super::{
     finding::{met, unknown, unmet, worst},
 };
 use crate::{
-    case::{Action, Check, Expected},
+    case::{Action, Check, Codes, Expected, MtpEvent, RecordEvent},
     pattern::{Context, Pattern},
     rule, show, template,
     trace::StepOutcome,
@@ -46,7 +46,7 @@ fn response(evidence: Evidence<'_>, to: &str, matching: Option<&Pattern>) -> Vec
     }
 }
 
-fn error(evidence: Evidence<'_>, to: &str, codes: &[u32], matching: Option<&Pattern>) -> Vec<Finding> {
+fn error(evidence: Evidence<'_>, to: &str, codes: &Codes, matching: Option<&Pattern>) -> Vec<Finding> {
     let expected = format!("an Error to `{to}`");
     let Answer { asked, seen } = match evidence.answer(to, &expected) {
         Ok(answer) => answer,
@@ -61,24 +61,26 @@ fn error(evidence: Evidence<'_>, to: &str, codes: &[u32], matching: Option<&Patt
     findings
 }
 
-/// Whether the Error's own code is one of `codes`, or without them one that TR-369 allows; those of its `param_errs` are
-/// always held against TR-369.
-fn error_codes(body: &Value, codes: &[u32], kind: Option<MessageKind>, seq: u64) -> Vec<Finding> {
+/// Whether the Error's own code is acceptable; unless any code is, those of its `param_errs` are held against TR-369.
+fn error_codes(body: &Value, codes: &Codes, kind: Option<MessageKind>, seq: u64) -> Vec<Finding> {
     let code_of =
         |value: &Value| value.get("err_code").and_then(Value::as_u64).and_then(|code| u32::try_from(code).ok());
     let described = |code: Option<u32>| code.map_or_else(|| "no code".to_owned(), error_code::describe);
     let top = code_of(body);
     let mut findings = Vec::new();
-    match kind {
-        _ if !codes.is_empty() => {
+    match (codes, kind) {
+        (Codes::Any, _) => return vec![met("an Error, whatever its code", describe_error(body), vec![seq])],
+        (Codes::OneOf(codes), _) => {
             let listed: Vec<_> = codes.iter().map(|code| error_code::describe(*code)).collect();
             let expected = format!("the code {}", listed.join(" or "));
             let holds = top.is_some_and(|code| codes.contains(&code));
             let finding = if holds { met } else { unmet }(expected, describe_error(body), vec![seq]);
             findings.push(finding.at("err_code"));
         }
-        Some(kind) => findings.push(applicable(kind, top, Place::ErrorMessage, "err_code".to_owned(), seq)),
-        None => {
+        (Codes::Applicable, Some(kind)) => {
+            findings.push(applicable(kind, top, Place::ErrorMessage, "err_code".to_owned(), seq))
+        }
+        (Codes::Applicable, None) => {
             let why = "what it answers cannot be read, so which codes suit it is not known";
             findings.push(unknown("a code that TR-369 allows", why, vec![seq]).at("err_code"));
         }
@@ -199,6 +201,9 @@ fn came(
             let events = matched.map_or_else(|| step_events(step), |seq| vec![seq]);
             return vec![met(expected, "it came", events)];
         }
+        Expected::Mtp(_) | Expected::Record(_) => {
+            return vec![unknown(expected, "events of the MTP are not judged yet", step_events(step))];
+        }
         Expected::ResponseTo(_) | Expected::Notify { .. } => matched.and_then(|seq| evidence.view.record_at(seq)),
     };
     let Some(record) = record else {
@@ -235,7 +240,7 @@ fn is_what(evidence: Evidence<'_>, what: &Expected, record: &RecordSeen<'_>) -> 
             let context = Context { variables, answered: Some(MessageKind::Notify) };
             right_id && matching.as_ref().is_none_or(|pattern| pattern.is_match(body, &context))
         }
-        Expected::Connected | Expected::Disconnected => false,
+        Expected::Connected | Expected::Disconnected | Expected::Mtp(_) | Expected::Record(_) => false,
     }
 }
 
@@ -310,5 +315,10 @@ fn describe(what: &Expected) -> String {
         Expected::Notify { subscription_id: None, .. } => "Notify".to_owned(),
         Expected::Connected => "connection of the EUT".to_owned(),
         Expected::Disconnected => "end of the EUT's connection".to_owned(),
+        Expected::Mtp(MtpEvent::ConnectionAttempt) => "connection attempt of the EUT".to_owned(),
+        Expected::Mtp(MtpEvent::Connected) => "new connection of the EUT".to_owned(),
+        Expected::Mtp(MtpEvent::Disconnected) => "end of a connection of the EUT".to_owned(),
+        Expected::Mtp(MtpEvent::Frame { kind, .. }) => format!("{} frame of the EUT", kind.name()),
+        Expected::Record(RecordEvent { kind, .. }) => format!("{} Record of the EUT", kind.field()),
     }
 }

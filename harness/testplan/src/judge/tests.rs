@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    case::{Action, Answer, Check, Expected},
+    case::{Action, Answer, Check, Codes, Expected, Lapse},
     testing::{
         EUT, Story, US, absent_answer, absent_notify, await_answer, await_notify, encode, error, record, response,
     },
@@ -74,7 +74,7 @@ const NOTIFY: Content = Content::Request(MessageKind::Notify);
 )]
 #[case::error_pattern(
     asked().error(&denied()).matched(),
-    Check::Error { to: "get".into(), codes: vec![], matching: Some(crate::testing::pattern(&json!({"param_errs": {"$count": 1}}))) },
+    Check::Error { to: "get".into(), codes: Codes::Applicable, matching: Some(crate::testing::pattern(&json!({"param_errs": {"$count": 1}}))) },
     Outcome::Unmet
 )]
 #[case::error_wanted(asked().response(&get_resp()).matched(), error("get", &[]), Outcome::Unmet)]
@@ -220,7 +220,7 @@ fn setup(story: Story) -> Story {
 #[case::unknown(passing().metric(response("gone", None)), Verdict::Inconclusive)]
 #[case::unmet_beats_unknown(passing().metric(response("gone", None)).metric(error("get", &[])), Verdict::Fail)]
 #[case::no_metric(asked().response(&get_resp()).matched(), Verdict::Inconclusive)]
-#[case::fault(passing().metric(error("get", &[])).step("x", Action::Wait(Duration::default())).end(StepOutcome::Fault { causes: vec!["disk full".into()] }), Verdict::Error)]
+#[case::fault(passing().metric(error("get", &[])).step("x", Action::Wait(Lapse::Fixed(Duration::default()))).end(StepOutcome::Fault { causes: vec!["disk full".into()] }), Verdict::Error)]
 #[case::universal(passing().receive(vec![0xff]), Verdict::Fail)]
 #[case::setup_done(setup(Story::new().phase(Phase::Setup).ask("s", GET, get_body()).response(&get_resp()).matched()), Verdict::Pass)]
 #[case::setup_error(setup(Story::new().phase(Phase::Setup).ask("s", GET, get_body()).error(&denied()).matched()), Verdict::Inconclusive)]

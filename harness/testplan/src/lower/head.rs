@@ -2,7 +2,7 @@
 
 use super::Facts;
 use crate::{
-    case::{Applies, CaseId},
+    case::{Applies, CaseId, Deprecated, Needs},
     diagnostic::{Mistake, Problems},
     features::FeatureStatus,
     plan_index::PlanRow,
@@ -24,6 +24,7 @@ pub(super) struct Head {
     pub(super) requirements: Vec<String>,
     pub(super) tags: Vec<String>,
     pub(super) applies: Applies,
+    pub(super) needs: Needs,
     pub(super) since: Option<String>,
     pub(super) until: Option<String>,
     pub(super) disputed: Option<String>,
@@ -50,6 +51,7 @@ pub(super) fn lower(file: &str, tree: &Node, facts: &Facts<'_>, problems: &mut P
         requirements: list::<RequirementNumber>(tree, "requirements")?.into_iter().map(|it| it.0).collect(),
         tags: list::<Tag>(tree, "tags")?.into_iter().map(|it| it.0).collect(),
         applies: applies?,
+        needs: Needs::default(),
         since: version("since"),
         until: version("until"),
         disputed: text("disputed"),
@@ -114,11 +116,7 @@ fn requirements(tree: &Node, facts: &Facts<'_>, problems: &mut Problems) {
 }
 
 fn features(applies: &Applies, tree: &Node, facts: &Facts<'_>, problems: &mut Problems) {
-    let ids = match applies {
-        Applies::Mandatory | Applies::Deprecated { .. } => return,
-        Applies::Feature(id) => std::slice::from_ref(id),
-        Applies::Any(ids) | Applies::All(ids) => ids.as_slice(),
-    };
+    let ids = applies.features();
     let at = tree.value_span("applies");
     for id in ids {
         match facts.features.get(*id) {
@@ -137,7 +135,7 @@ fn features(applies: &Applies, tree: &Node, facts: &Facts<'_>, problems: &mut Pr
 
 /// The case that took a deprecated one's place.
 fn by(applies: &Applies, tree: &Node, facts: &Facts<'_>, problems: &mut Problems) {
-    if let Applies::Deprecated { by: Some(by) } = applies
+    if let Applies::Deprecated(Deprecated { by: Some(by), .. }) = applies
         && facts.plan.get(by).is_none()
     {
         problems.at(tree.value_span("applies"), format!("{} has no case {by}", facts.plan.plan));
@@ -165,6 +163,6 @@ fn words(applies: &Applies) -> String {
         Applies::Feature(id) => format!("an EUT with feature {id}"),
         Applies::Any(ids) => format!("an EUT with feature {}", join(ids, " or ")),
         Applies::All(ids) => format!("an EUT with features {}", join(ids, " and ")),
-        Applies::Deprecated { .. } => "none any more (deprecated)".to_owned(),
+        Applies::Deprecated(_) => "none any more (deprecated)".to_owned(),
     }
 }

@@ -12,9 +12,12 @@ use super::{
     scope::{Here, Labelled, Scope, Sort},
 };
 use crate::{
-    case::{Applies, CaseId, Check, Metric},
+    case::{self, Applies, CaseId, Check, Metric},
     diagnostic::{Mistake, Problems, nearest},
-    raw::{self, metric::Codes},
+    raw::{
+        self,
+        metric::{AnyWord, Codes},
+    },
     rule,
     yaml::{Content as YamlContent, Node},
 };
@@ -28,7 +31,7 @@ pub(super) fn lower(tree: &Node, scope: &Scope, problems: &mut Problems) -> Opti
 
 /// The plan's metrics must all be there, each once.
 pub(super) fn check_numbers(tree: &Node, head: &Head, facts: &Facts<'_>, problems: &mut Problems) {
-    if matches!(head.applies, Applies::Deprecated { .. }) {
+    if matches!(head.applies, Applies::Deprecated(_)) {
         return;
     }
     if tree.get("procedure").is_none_or(|node| node.items().is_empty()) {
@@ -92,9 +95,10 @@ impl Context<'_> {
             let raw: raw::metric::ErrorCheck = node.read()?;
             self.asked(node, "to", problems).ok()?;
             let codes = match raw.code {
-                None => Vec::new(),
-                Some(Codes::One(code)) => vec![code],
-                Some(Codes::Several(codes)) => codes,
+                None => case::Codes::Applicable,
+                Some(Codes::One(code)) => case::Codes::OneOf(vec![code]),
+                Some(Codes::Several(codes)) => case::Codes::OneOf(codes),
+                Some(Codes::Word(AnyWord::Any)) => case::Codes::Any,
             };
             let matching = pattern(node, "where", Some(Content::Error), problems).ok()?;
             return Some(Check::Error { to: raw.to.0, codes, matching });

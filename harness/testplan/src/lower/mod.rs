@@ -70,6 +70,7 @@ pub(crate) fn lower(file: &str, tree: &Node, facts: &Facts<'_>, problems: &mut P
         requirements: head.requirements,
         tags: head.tags,
         applies: head.applies,
+        needs: head.needs,
         since: head.since,
         until: head.until,
         disputed: head.disputed,

@@ -9,7 +9,7 @@ use super::{
     scope::{Here, Scope, Sort},
 };
 use crate::{
-    case::{Action, Answer, Expected, Send, Step},
+    case::{Action, Answer, Expected, Party, Send, Step},
     diagnostic::{Mistake, Problems},
     raw,
     trace::Phase,
@@ -61,6 +61,8 @@ impl Context<'_> {
                 .add(mistake.help("a step records and a metric judges: put the pattern into a metric's `response`"));
         }
         Some(Step {
+            by: Party::First,
+            when: None,
             label: raw.label.map(|label| label.0),
             action,
             capture,
@@ -91,7 +93,7 @@ impl Context<'_> {
         }
         if let Some(absent) = &raw.absent {
             let (what, _) = self.incoming(absent, self.node.get("absent")?, problems)?;
-            let lasting = raw.lasting.as_ref().and_then(raw::text::Duration::get);
+            let lasting = raw.lasting.as_ref().and_then(raw::text::Lapse::get);
             return Some((Action::Absent { what, lasting }, None));
         }
         if let Some(wait) = &raw.wait {

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Address, Control, DEFAULT_PROGRAM, ELEMENTS, EutProfile, FeaturePolicy, KnownFailing, Means, Mtp, Timing, Tls,
-    Transport, WebSocket, WebSocketRole, raw,
+    TlsFiles, Transport, WebSocket, WebSocketRole, raw,
 };
 use crate::{
     case::EutAction,
@@ -50,6 +50,7 @@ pub(super) fn lower(tree: &Node, folder: &Path, problems: &mut Problems) -> Opti
         mtps,
         features,
         usp_versions: tree.read_key("usp_versions").unwrap_or_default(),
+        plan: tree.read_key("plan").map(|text::PlanRevision(revision)| revision),
         elements,
         control,
         timing: timing(&tree.read_key("timing").unwrap_or_default()),
@@ -102,9 +103,18 @@ impl Context<'_> {
     }
 
     fn tls(&mut self, raw: raw::Tls, role: WebSocketRole, node: &Node) -> Tls {
+        let raw = match raw {
+            raw::Tls::Word(raw::GenerateWord::Generate) => return Tls::Generate,
+            raw::Tls::Files(files) => files,
+        };
         let certificate = raw.certificate.map(|path| self.file(&path, node.value_span("certificate")));
         let key = raw.key.map(|path| self.file(&path, node.value_span("key")));
         let trust = raw.trust.map(|path| self.file(&path, node.value_span("trust")));
+        let authority = raw.ca.map(|raw| {
+            let ca = node.get("ca").unwrap_or(node);
+            let certificate = self.file(&raw.certificate, ca.value_span("certificate"));
+            (certificate, self.file(&raw.key, ca.value_span("key")))
+        });
         let identity = match (certificate, key) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,
@@ -113,11 +123,11 @@ impl Context<'_> {
                 None
             }
         };
-        if identity.is_none() && role == WebSocketRole::EutConnects {
+        if identity.is_none() && authority.is_none() && role == WebSocketRole::EutConnects {
             let mistake = Mistake::at(node.span, "who listens needs a certificate");
-            self.problems.add(mistake.help("give `certificate` and `key`"));
+            self.problems.add(mistake.help("give `certificate` and `key`, or a `ca` that issues them"));
         }
-        Tls { identity, trust }
+        Tls::Files(TlsFiles { identity, trust, authority })
     }
 
     /// The file, relative to the profile.

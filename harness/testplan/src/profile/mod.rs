@@ -21,6 +21,7 @@ use crate::{
     case::EutAction,
     diagnostic::{Diagnostics, Problems},
     shape::Shape,
+    trace::MtpFacts,
     yaml,
 };
 pub use elements::{ELEMENTS, Element, element_named};
@@ -54,6 +55,8 @@ pub struct EutProfile {
     pub features: FeaturePolicy,
     /// USP versions that the vendor claims; empty when the device alone is asked.
     pub usp_versions: Vec<String>,
+    /// The revision of TP-469 that the device is judged by, such as `1.0.3`; `None` for the catalogue's own.
+    pub plan: Option<String>,
     /// Elements in place of the plan's, by bare name; only those that the profile gives.
     pub elements: BTreeMap<String, String>,
     /// How the device is controlled.
@@ -112,13 +115,25 @@ pub struct Address {
     pub port: u16,
 }
 
+/// TLS of an MTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    /// From files.
+    Files(TlsFiles),
+    /// Everything is made in memory, for an EUT in the same process.
+    Generate,
+}
+
 /// TLS files; each exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tls {
-    /// Our own certificate chain (PEM) and its private key (PEM); always there when we listen.
+pub struct TlsFiles {
+    /// Our own certificate chain (PEM) and its private key (PEM); when we listen, there is this or `authority`.
     pub identity: Option<(PathBuf, PathBuf)>,
     /// Certificates against which the device's own is verified (PEM). Without it the device's certificate is recorded, not verified.
     pub trust: Option<PathBuf>,
+    /// Certificate and private key (PEM) of an authority that the device trusts: what is missing, and the certificates of the second
+    /// Controller and the wrong ones, are issued by it.
+    pub authority: Option<(PathBuf, PathBuf)>,
 }
 
 /// Which features the device has.
@@ -213,6 +228,12 @@ impl Mtp {
         match self.transport {
             Transport::WebSocket(_) => "websocket",
         }
+    }
+
+    /// What cases and judge must know of it.
+    pub fn facts(&self) -> MtpFacts {
+        let Transport::WebSocket(websocket) = &self.transport;
+        MtpFacts { kind: self.kind().to_owned(), role: Some(websocket.role), tls: websocket.tls.is_some() }
     }
 }
 

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::WebSocketRole;
-use crate::raw::text::{CaseNumber, Day, Duration, Format1, UspVersion};
+use crate::raw::text::{CaseNumber, Day, Duration, Format1, PlanRevision, UspVersion};
 
 /// What a person knows about the device under test.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -32,6 +32,9 @@ pub(crate) struct Profile {
     /// USP versions that the vendor claims; the device is asked as well.
     #[serde(default)]
     pub(super) usp_versions: Vec<UspVersion>,
+    /// The revision of TP-469 that the device is judged by, when it is an earlier one, such as "1.0.3".
+    #[serde(default)]
+    pub(super) plan: Option<PlanRevision>,
     /// Elements in place of those that the plan names, where the device lacks them.
     #[serde(default)]
     pub(super) elements: BTreeMap<String, String>,
@@ -130,10 +133,28 @@ pub(super) struct WebSocket {
     pub(super) tls: Option<Tls>,
 }
 
+/// TLS of an MTP: a word, or files.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Tls {
+    /// One word.
+    Word(GenerateWord),
+    /// Files.
+    Files(TlsFiles),
+}
+
+/// The word for TLS.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum GenerateWord {
+    /// Everything is made in memory; for the bundled Agent only.
+    Generate,
+}
+
 /// TLS files, relative to the profile.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Tls {
+pub(super) struct TlsFiles {
     /// Our own certificate chain (PEM).
     #[serde(default)]
     pub(super) certificate: Option<PathBuf>,
@@ -143,6 +164,19 @@ pub(super) struct Tls {
     /// Certificates against which the device's own is verified (PEM).
     #[serde(default)]
     pub(super) trust: Option<PathBuf>,
+    /// An authority that the device trusts: it issues what the profile does not name.
+    #[serde(default)]
+    pub(super) ca: Option<Authority>,
+}
+
+/// A certificate authority.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Authority {
+    /// Its certificate (PEM).
+    pub(super) certificate: PathBuf,
+    /// The private key of it (PEM).
+    pub(super) key: PathBuf,
 }
 
 /// Which features the device has.

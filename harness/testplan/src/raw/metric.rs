@@ -101,8 +101,18 @@ pub(crate) struct ErrorCheck {
 pub(crate) enum Codes {
     /// Only this.
     One(#[schemars(range(min = 1))] u32),
+    /// One word.
+    Word(AnyWord),
     /// Any of these.
     Several(#[schemars(length(min = 1))] Vec<u32>),
+}
+
+/// The word for codes.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AnyWord {
+    /// Any code: that an Error came is enough.
+    Any,
 }
 
 /// Neither a Response nor an Error came.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::text::{CapturePath, Duration, Kind, Label, Octets, Pattern, VariableName};
+use super::text::{CapturePath, Kind, Label, Lapse, Octets, Pattern, VariableName};
 use crate::case::EutAction;
 
 /// A step: exactly one of `request`, `send`, `await`, `absent`, `wait` and `eut`, and its options.
@@ -31,7 +31,7 @@ pub(crate) struct Step {
     pub(crate) absent: Option<Incoming>,
     /// Lets time pass.
     #[serde(default)]
-    pub(crate) wait: Option<Duration>,
+    pub(crate) wait: Option<Lapse>,
     /// Controls the device, in the way that the EUT profile says.
     #[serde(default)]
     pub(crate) eut: Option<EutAction>,
@@ -54,10 +54,10 @@ pub(crate) struct Step {
     pub(crate) answer: Option<Answer>,
     /// How long it may take, when the profile's limit does not fit.
     #[serde(default)]
-    pub(crate) within: Option<Duration>,
+    pub(crate) within: Option<Lapse>,
     /// Of an `absent`: how long; the profile's silence when left out.
     #[serde(default, rename = "for")]
-    pub(crate) lasting: Option<Duration>,
+    pub(crate) lasting: Option<Lapse>,
 }
 
 /// A Record or octets that need not be right: `bytes`, or `message` and `record`.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uspec_usp::schema::MessageKind;
 
-use crate::{pattern::matcher_names, rule};
+use crate::{case, pattern::matcher_names, rule};
 
 /// Declares a text of a certain form. `title` completes "expected …".
 macro_rules! text {
@@ -36,6 +36,12 @@ text!(
     "^[0-9]{1,7}(ms|s|m|h)$"
 );
 text!(
+    /// A length of time, or a template that becomes one.
+    Lapse,
+    "a duration with its unit, such as `30s`, `500ms`, `2m` or `{{minimum}}s`",
+    "^[0-9]{1,7}(ms|s|m|h)$|\\{\\{"
+);
+text!(
     /// A step's name.
     Label,
     "a label of lower-case letters, digits and `_`",
@@ -58,6 +64,12 @@ text!(
     UspVersion,
     "a USP version in quotes, such as \"1.2\"",
     "^[0-9]+\\.[0-9]+$"
+);
+text!(
+    /// A revision of TP-469.
+    PlanRevision,
+    "a revision of TP-469 in quotes, such as \"1.0.3\"",
+    "^[0-9]+\\.[0-9]+\\.[0-9]+$"
 );
 text!(
     /// A case's number or name.
@@ -103,6 +115,16 @@ impl Duration {
             "h" => time::Duration::from_secs(number.checked_mul(3600)?),
             _ => return None,
         })
+    }
+}
+
+impl Lapse {
+    /// Its length, or the template; `None` when the text has not the form, which its shape has told already.
+    pub(crate) fn get(&self) -> Option<case::Lapse> {
+        if self.0.contains("{{") {
+            return Some(case::Lapse::Template(self.0.clone()));
+        }
+        Duration(self.0.clone()).get().map(case::Lapse::Fixed)
     }
 }
 

@@ -1,10 +1,24 @@
 //! The validated test case (format 1, lowered). The raw mirror of the text and the diagnostics live with the loader.
 
-use crate::pattern::Pattern;
+mod applies;
+mod id;
+mod lapse;
+mod mtp;
+
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 use uspec_usp::schema::MessageKind;
+
+use crate::pattern::Pattern;
+pub use applies::{Applies, Deprecated, MtpCondition, Needs};
+pub use id::{CaseId, CaseIdError};
+pub use lapse::{Lapse, LapseError};
+pub use mtp::{
+    CertificateKind, ControllerAction, Ending, Extension, FrameKind, FramePayload, MtpAction, MtpEvent, RecordEvent,
+    Subprotocol,
+};
 
 /// One test case of the catalogue.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +35,8 @@ pub struct TestCase {
     pub tags: Vec<String>,
     /// Which EUT the case applies to.
     pub applies: Applies,
+    /// What the bench must offer.
+    pub needs: Needs,
     /// USP version from which the case applies, and the first one to which it no longer does.
     pub since: Option<String>,
     /// See [`TestCase::since`].
@@ -39,45 +55,15 @@ pub struct TestCase {
     pub file: String,
 }
 
-/// A case's number: a chapter and a number for the plan's (`1.10`), or a name for our own (`R-WS.17`).
-/// Orders as the plan does: 1.9 before 1.10.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub enum CaseId {
-    /// A case of TP-469.
-    Plan {
-        /// The chapter.
-        chapter: u16,
-        /// The number within it.
-        number: u16,
-    },
-    /// A case of our own, named by the requirement that it tests.
-    Own(String),
-}
-
-/// Which EUT a case applies to, by TP-469's feature IDs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Applies {
-    /// Every EUT.
-    Mandatory,
-    /// An EUT with this feature.
-    Feature(u16),
-    /// An EUT with at least one of these.
-    Any(Vec<u16>),
-    /// An EUT with all of these.
-    All(Vec<u16>),
-    /// No EUT any more.
-    Deprecated {
-        /// The case that took its place.
-        by: Option<CaseId>,
-    },
-}
-
 /// A step acts and records. It never decides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     /// The name by which metrics and later steps refer to it.
     pub label: Option<String>,
+    /// Which of our Controllers does it, or sees it.
+    pub by: Party,
+    /// Over which MTP the step exists; over another it is as if it were not written. `None`: over every one.
+    pub when: Option<MtpCondition>,
     /// What is done.
     pub action: Action,
     /// Values taken from what came in answer.
@@ -85,7 +71,30 @@ pub struct Step {
     /// In the setup: what the Response must look like for the state to be reached; the case is inconclusive otherwise.
     pub matching: Option<Pattern>,
     /// How long it may take, when the profile's limit does not fit.
-    pub within: Option<Duration>,
+    pub within: Option<Lapse>,
+}
+
+/// One of our Controllers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// The one that the profile names.
+    #[default]
+    First,
+    /// The one that a `controller` step begins.
+    Second,
+}
+
+impl Step {
+    /// A step of the first Controller without options.
+    pub const fn new(action: Action) -> Self {
+        Self { label: None, by: Party::First, when: None, action, capture: Vec::new(), matching: None, within: None }
+    }
+
+    /// Whether the step exists over this MTP.
+    pub fn exists_over(&self, mtp: &crate::trace::MtpFacts) -> bool {
+        self.when.as_ref().is_none_or(|when| when.holds(mtp))
+    }
 }
 
 /// What a step does.
@@ -112,12 +121,16 @@ pub enum Action {
         /// What must not come.
         what: Expected,
         /// How long it must not come; the profile's silence when not said.
-        lasting: Option<Duration>,
+        lasting: Option<Lapse>,
     },
     /// Lets time pass.
-    Wait(Duration),
+    Wait(Lapse),
     /// Controls the device.
     Eut(EutAction),
+    /// Does something with our side of the MTP.
+    Mtp(MtpAction),
+    /// Begins or ends the second Controller, or changes a certificate.
+    Controller(ControllerAction),
 }
 
 /// A Record that need not be right. Whatever is not overridden is as the Controller would have sent it.
@@ -149,6 +162,10 @@ pub enum Expected {
     Connected,
     /// The EUT's connection went away.
     Disconnected,
+    /// The first such event of the MTP that no earlier step took, since the last step that acts began.
+    Mtp(MtpEvent),
+    /// The first such Record of the EUT that no earlier step took, since the last step that acts began.
+    Record(RecordEvent),
 }
 
 /// Whether a Notify that asks for an answer gets one.
@@ -211,8 +228,8 @@ pub enum Check {
     Error {
         /// The step that asked.
         to: String,
-        /// The acceptable codes; when empty, those that TR-369 allows for the Message.
-        codes: Vec<u32>,
+        /// The acceptable codes.
+        codes: Codes,
         /// The pattern on the Error.
         matching: Option<Pattern>,
     },
@@ -225,7 +242,7 @@ pub enum Check {
     Received {
         /// The awaiting step.
         step: String,
-        /// The pattern on the Message that came.
+        /// The pattern on the Message that came, or on what the event of the MTP [shows](crate::sighting).
         matching: Option<Pattern>,
     },
     /// What this step forbids did not come.
@@ -246,61 +263,13 @@ pub enum Check {
     Any(Vec<Check>),
 }
 
-/// Why a text is no case id.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no case id: write `<chapter>.<number>` as the plan does, or a requirement such as `R-WS.17`")]
-pub struct CaseIdError(String);
-
-impl FromStr for CaseId {
-    type Err = CaseIdError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.starts_with("R-") && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)) {
-            return Ok(CaseId::Own(text.to_owned()));
-        }
-        let wrong = || CaseIdError(text.to_owned());
-        let (chapter, number) = text.split_once('.').ok_or_else(wrong)?;
-        let parse = |part: &str| match part.parse::<u16>() {
-            Ok(n) if n > 0 && n.to_string() == part => Ok(n),
-            _ => Err(wrong()),
-        };
-        Ok(CaseId::Plan { chapter: parse(chapter)?, number: parse(number)? })
-    }
-}
-
-impl TryFrom<String> for CaseId {
-    type Error = CaseIdError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<CaseId> for String {
-    fn from(id: CaseId) -> Self {
-        id.to_string()
-    }
-}
-
-impl fmt::Display for CaseId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            CaseId::Plan { chapter, number } => write!(f, "{chapter}.{number}"),
-            CaseId::Own(name) => f.write_str(name),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_order_as_the_plan_does() {
-        let ids = ["1.9", "1.10", "2.1", "R-WS.17"].map(|text| text.parse::<CaseId>().unwrap());
-        assert!(ids.is_sorted());
-        for wrong in ["1", "1.", "1.01", "a.b", "1.2.3", "0.1", ""] {
-            assert!(wrong.parse::<CaseId>().is_err(), "{wrong}");
-        }
-    }
+/// Which codes of an Error Message are acceptable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Codes {
+    /// Those that TR-369 allows for the Message, at the top and in each `param_errs`.
+    Applicable,
+    /// One of these at the top; in each `param_errs` those that TR-369 allows.
+    OneOf(Vec<u32>),
+    /// Any: that an Error came is enough.
+    Any,
 }
