@@ -1,12 +1,13 @@
 //! Add: new instances of tables (R-ADD.0 to R-ADD.6).
 
 use super::assign::{Occasion, assign, spoilt};
-use super::{Caller, ObjectFailure, Refusal};
+use super::{Caller, ObjectFailure, Refusal, object_code};
 use crate::errors::{Failure, ParamFailure, code};
 use crate::faults::Fault;
+use crate::model::Access;
 use crate::path::Node;
 use crate::permissions::Right;
-use crate::store::{RowKey, Store, TableKey, factory, keys};
+use crate::store::{RowKey, Store, TableKey, keys};
 use std::sync::Arc;
 use uspec_usp::msg::add::CreateObject;
 use uspec_usp::msg::add_resp::{
@@ -71,7 +72,11 @@ fn create_object(
                 }
                 results.push(failed(path, failure.failure));
             }
-            Err(failure) => return Err(Refusal { details: failure.details(path), failure: failure.failure }),
+            Err(failure) => {
+                // Of the tables that a Search Path finds, the one that failed is named.
+                let failed = if tables.len() > 1 { table_path(store, table) } else { path.to_owned() };
+                return Err(Refusal { details: failure.details(&failed), failure: failure.failure });
+            }
         }
     }
     Ok(results)
@@ -101,16 +106,24 @@ fn tables(store: &Store, caller: &Caller<'_>, path: &str) -> Result<Vec<TableKey
     Ok(tables)
 }
 
+fn table_path(store: &Store, (object, parent): &TableKey) -> String {
+    let path = RowKey { object: *object, instances: parent.clone() }.path(store.model());
+    path.strip_suffix("{i}.").unwrap_or(&path).to_owned()
+}
+
 fn create_row(
     store: &mut Store,
     caller: &Caller<'_>,
     create: &CreateObject,
     table: &TableKey,
 ) -> Result<OperationSuccess, ObjectFailure> {
-    if !caller.scope(store).allows(&Right::Create(table)) {
-        return Err(Failure::new(code::PERMISSION_DENIED, "instances may not be added").into());
+    if !caller.scope(store).allows(&Right::Create(table)) || is_refused_by_fault(store, caller, table) {
+        return Err(caller.denied("instances may not be added").into());
     }
     let row = store.create(table.0, &table.1);
+    if caller.faults.has(Fault::AddNeedsEveryPermission) && !may_write_all(store, caller, &row) {
+        return Err(caller.denied("a Parameter of the Object may not be written").into());
+    }
     let mut given = agent_values(store, caller, &row);
     let param_errs = settings(store, caller, &row, create)?;
     given.extend(create.param_settings.iter().map(|setting| setting.param.as_str()));
@@ -160,9 +173,18 @@ fn settings(
         return Ok(harmless);
     }
     let names = fatal.iter().map(|param| param.param.as_str()).collect::<Vec<_>>().join(", ");
-    let denied = fatal.iter().any(|param| param.failure.code == code::PERMISSION_DENIED);
-    let code = if denied { code::PERMISSION_DENIED } else { code::REQUIRED_PARAMETER_FAILED };
-    Err(ObjectFailure { failure: Failure::new(code, format!("required Parameters failed: {names}")), params: fatal })
+    Err(ObjectFailure { failure: Failure::new(object_code(&fatal), format!("required Parameters failed: {names}")), params: fatal })
+}
+
+fn is_refused_by_fault(store: &Store, caller: &Caller<'_>, table: &TableKey) -> bool {
+    let is_permission = store.model().object(table.0).name == "Permission";
+    is_permission && caller.faults.has(Fault::PermissionsCannotBeAdded)
+}
+
+fn may_write_all(store: &Store, caller: &Caller<'_>, row: &RowKey) -> bool {
+    let params = store.model().object(row.object).params.iter();
+    let mut writable = params.filter(|param| param.access != Access::ReadOnly);
+    writable.all(|param| caller.scope(store).allows(&Right::WriteParam(row, &param.name)))
 }
 
 /// The values that the Agent gives a new instance itself; returns which Parameters they are.
@@ -173,10 +195,6 @@ fn agent_values(store: &mut Store, caller: &Caller<'_>, row: &RowKey) -> Vec<&'s
             store.set(row, "Recipient", caller.controller.reference(&model));
             store.set(row, "CreationDate", caller.now.to_string());
             vec!["Recipient"]
-        }
-        "Device.LocalAgent.Controller.{i}." => {
-            store.set(row, "InheritedRole", factory::FULL_ACCESS);
-            Vec::new()
         }
         _ => Vec::new(),
     }

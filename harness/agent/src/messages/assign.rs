@@ -31,7 +31,7 @@ pub(super) fn assign(
     let object = model.object(target.object);
     let param = object.param(&name).ok_or_else(|| unsupported(relative))?;
     if !caller.scope(store).allows(&Right::WriteParam(&target, &name)) {
-        return Err(Failure::new(code::PERMISSION_DENIED, format!("{relative} may not be written")));
+        return Err(caller.denied(format!("{relative} may not be written")));
     }
     let kept =
         if caller.faults.has(Fault::ValuesAreNotChecked) { text.to_owned() } else { value::accept(param, text)? };
@@ -48,7 +48,7 @@ pub(super) fn assign(
 }
 
 /// The row and the name of the Parameter at `relative` below `row`.
-fn locate(store: &Store, row: &RowKey, relative: &str) -> Result<(RowKey, String), Failure> {
+pub(super) fn locate(store: &Store, row: &RowKey, relative: &str) -> Result<(RowKey, String), Failure> {
     let (objects, name) = relative.rsplit_once('.').unwrap_or(("", relative));
     let path = format!("{}{objects}", row.path(store.model()));
     let target = RowKey::parse(&path, store.model())

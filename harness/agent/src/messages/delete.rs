@@ -75,7 +75,7 @@ fn delete_rows(store: &mut Store, caller: &Caller<'_>, rows: Vec<RowKey>, search
             // R-DEL.2: what the Controller may not read is not named.
             success.affected_paths.extend(readable.then_some(path));
         } else if readable {
-            let failure = Failure::new(code::PERMISSION_DENIED, "the instance may not be deleted");
+            let failure = caller.denied("the instance may not be deleted");
             success.unaffected_path_errs.push(UnaffectedPathError {
                 unaffected_path: path,
                 err_code: failure.code,

@@ -4,7 +4,7 @@ use crate::errors::{Failure, code};
 use crate::faults::Fault;
 use crate::path::{Leaf, Node, Resolved, Scope};
 use crate::permissions::Right;
-use crate::store::{Row, RowKey};
+use crate::store::{Row, RowKey, is_private};
 use std::collections::BTreeMap;
 use uspec_usp::msg::{Get, GetResp, get_resp::RequestedPathResult, get_resp::ResolvedPathResult};
 
@@ -81,7 +81,7 @@ fn is_visible(scope: &Scope<'_>, node: &Node, leaf: &Leaf) -> bool {
     match (node, leaf) {
         (Node::Row(row), Leaf::Param(name)) => scope.allows(&Right::ReadParam(row, name)),
         (Node::Row(row), _) => scope.allows(&Right::ReadObject(row)),
-        (Node::Table((object, _)), _) => scope.allows(&Right::SeeObject(*object)),
+        (Node::Table(table), _) => scope.allows(&Right::ReadTable(table)),
     }
 }
 
@@ -90,7 +90,7 @@ fn one_parameter(scope: &Scope<'_>, row: &RowKey, name: &str) -> ResolvedPathRes
     if scope.faults.has(Fault::GetParameterReturnsWholeObject) {
         return object(scope, row);
     }
-    let value = scope.store.read(row, name).unwrap_or_default();
+    let value = scope.read(row, name).unwrap_or_default();
     ResolvedPathResult {
         resolved_path: row.path(scope.store.model()),
         result_params: [(name.to_owned(), value)].into(),
@@ -130,10 +130,10 @@ fn object(scope: &Scope<'_>, row: &RowKey) -> ResolvedPathResult {
         .params
         .iter()
         .filter(|param| scope.allows(&Right::ReadParam(row, &param.name)));
-    let value = |name: &String| Some((name.clone(), store.read(row, name)?));
+    let value = |name: &String| Some((name.clone(), scope.read(row, name)?));
     let mut result_params: BTreeMap<String, String> = params.filter_map(|param| value(&param.name)).collect();
     if scope.faults.has(Fault::SetStoresUnknownParameter) {
-        result_params.extend(store.row(row).into_iter().flat_map(Row::stored));
+        result_params.extend(store.row(row).into_iter().flat_map(Row::stored).filter(|(name, _)| !is_private(name)));
     }
     ResolvedPathResult { resolved_path: row.path(store.model()), result_params }
 }

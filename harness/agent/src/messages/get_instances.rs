@@ -41,7 +41,22 @@ fn instances(scope: &Scope<'_>, path: &str, first_level_only: bool) -> Result<Ve
         return Err(Failure::new(code::OBJECT_DOES_NOT_EXIST, "the Object does not exist"));
     }
     let mut found = Vec::new();
-    for node in resolved.nodes {
+    // R-GIN.0: the way there leads over instances that the Controller may read.
+    let reachable = |node: &Node| {
+        let (object, instances) = match node {
+            Node::Row(row) => (row.object, &row.instances),
+            Node::Table((object, parent)) => (*object, parent),
+        };
+        let mut above = RowKey { object, instances: instances.clone() }.parent(scope.store.model());
+        while let Some(row) = above {
+            if scope.store.model().object(row.object).multi && !scope.allows(&Right::ReadInstance(&row)) {
+                return false;
+            }
+            above = row.parent(scope.store.model());
+        }
+        true
+    };
+    for node in resolved.nodes.into_iter().filter(reachable) {
         let rows = match node {
             Node::Row(row) => vec![row],
             Node::Table((object, parent)) => scope.store.rows_of(object, &parent),

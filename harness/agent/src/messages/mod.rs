@@ -10,8 +10,8 @@ pub mod get_supported_dm;
 pub mod operate;
 pub mod set;
 
-use crate::errors::{Failure, ParamFailure};
-use crate::faults::FaultSet;
+use crate::errors::{Failure, ParamFailure, code};
+use crate::faults::{Fault, FaultSet};
 use crate::path::Scope;
 use crate::store::{RowKey, Store};
 use uspec_usp::msg;
@@ -34,6 +34,12 @@ impl<'a> Caller<'a> {
     /// The store as this Controller may see it.
     pub fn scope(&self, store: &'a Store) -> Scope<'a> {
         Scope { store, faults: self.faults, controller: Some(self.controller) }
+    }
+
+    /// The failure of what the Controller may not do.
+    pub fn denied(&self, why: impl Into<String>) -> Failure {
+        let wrong = self.faults.has(Fault::PermissionDeniedWrongCode);
+        Failure::new(if wrong { code::INVALID_ARGUMENTS } else { code::PERMISSION_DENIED }, why)
     }
 }
 
@@ -88,6 +94,12 @@ impl ObjectFailure {
         }
         self.params.iter().map(|param| (format!("{path}{}", param.param), param.failure.clone())).collect()
     }
+}
+
+/// The code of an Object whose required Parameters failed: a missing permission is named as such (TP-469 2.26).
+fn object_code(fatal: &[ParamFailure]) -> u32 {
+    let denied = fatal.iter().any(|param| param.failure.code == code::PERMISSION_DENIED);
+    if denied { code::PERMISSION_DENIED } else { code::REQUIRED_PARAMETER_FAILED }
 }
 
 impl From<Failure> for ObjectFailure {

@@ -4,6 +4,7 @@ use super::{Caller, Refusal};
 use crate::commands::{self, Effect, Invocation, Outcome};
 use crate::errors::{Failure, code};
 use crate::faults::Fault;
+use crate::faults::mangle::OUT_OF_RANGE;
 use crate::model::{CommandDef, value};
 use crate::path::Leaf;
 use crate::permissions::Right;
@@ -68,7 +69,7 @@ fn execute(
         return Err(Failure::new(code::COMMAND_FAILURE, "no such Command"));
     };
     if !caller.scope(store).allows(&Right::Execute(row, name)) {
-        return Err(Failure::new(code::PERMISSION_DENIED, "the Command may not be executed"));
+        return Err(denied(caller));
     }
     let arguments = arguments(command, &request.input_args, caller)?;
     let invocation = Invocation { row, name, key: &request.command_key, arguments };
@@ -121,6 +122,11 @@ fn arguments(
         complete.insert(argument.name.clone(), value);
     }
     Ok(complete)
+}
+
+fn denied(caller: &Caller<'_>) -> Failure {
+    let failure = caller.denied("the Command may not be executed");
+    if caller.faults.has(Fault::OperateDeniedCodeOutOfRange) { Failure { code: OUT_OF_RANGE, ..failure } } else { failure }
 }
 
 /// Makes the Request instance (R-OPR.0).

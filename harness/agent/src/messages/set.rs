@@ -1,7 +1,7 @@
 //! Set: new values for Parameters of Objects that exist (R-SET.0 to R-SET.3).
 
-use super::assign::{Occasion, assign};
-use super::{Caller, ObjectFailure, Refusal};
+use super::assign::{Occasion, assign, locate};
+use super::{Caller, ObjectFailure, Refusal, object_code};
 use crate::errors::{Failure, ParamFailure, code};
 use crate::faults::Fault;
 use crate::permissions::Right;
@@ -100,10 +100,11 @@ fn update_row(
         UpdatedInstanceResult { affected_path: row.path(store.model()), ..UpdatedInstanceResult::default() };
     let mut fatal = Vec::new();
     for setting in &update.param_settings {
-        let readable = caller.scope(store).allows(&Right::ReadParam(row, &setting.param));
         match assign(store, caller, row, (&setting.param, &setting.value), Occasion::Update) {
-            Ok(value) if readable => drop(result.updated_params.insert(setting.param.clone(), value)),
-            Ok(_) => {}
+            Ok(value) => {
+                let told = told(store, caller, row, &setting.param, value);
+                result.updated_params.extend(told.map(|value| (setting.param.clone(), value)));
+            }
             Err(failure) if setting.required && !caller.faults.has(Fault::SetIgnoresRequired) => {
                 fatal.push(ParamFailure { param: setting.param.clone(), failure });
             }
@@ -114,9 +115,15 @@ fn update_row(
         return Ok(result);
     }
     let names = fatal.iter().map(|param| param.param.as_str()).collect::<Vec<_>>().join(", ");
-    let denied = fatal.iter().any(|param| param.failure.code == code::PERMISSION_DENIED);
-    let code = if denied { code::PERMISSION_DENIED } else { code::REQUIRED_PARAMETER_FAILED };
-    Err(ObjectFailure { failure: Failure::new(code, format!("required Parameters failed: {names}")), params: fatal })
+    Err(ObjectFailure { failure: Failure::new(object_code(&fatal), format!("required Parameters failed: {names}")), params: fatal })
+}
+
+/// What the Controller is told of the new value of a Parameter: nothing without Read permission (R-SET.3).
+fn told(store: &Store, caller: &Caller<'_>, row: &RowKey, relative: &str, value: String) -> Option<String> {
+    let (target, name) = locate(store, row, relative).ok()?;
+    let scope = caller.scope(store);
+    let readable = scope.allows(&Right::ReadParam(&target, &name));
+    readable.then(|| if scope.reveals(&target, &name) { value } else { String::new() })
 }
 
 /// Whether all touched rows are still the only ones with their keys.

@@ -120,6 +120,8 @@ pub struct ParamDef {
     pub default: String,
     /// How the value is worked out, when it is not stored.
     pub live: Option<Live>,
+    /// Whether the value is kept from Controllers without a secured Role (TR-106 `secured`).
+    pub secured: bool,
     /// Whether changes are notified.
     pub value_change: ValueChange,
     /// For an input argument: whether leaving it out is an error (R-OPR.5).

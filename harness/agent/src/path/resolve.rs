@@ -68,8 +68,20 @@ impl<'a> Scope<'a> {
 
     /// Whether the Controller may do that.
     pub fn allows(&self, right: &Right<'_>) -> bool {
-        let everything = self.faults.has(Fault::PermissionsAreIgnored);
-        everything || self.controller.is_none_or(|controller| permissions::allows(self.store, controller, right))
+        self.controller.is_none_or(|controller| permissions::allows(self.store, self.faults, controller, right))
+    }
+
+    /// The value of a Parameter as the Controller may know it: a secured one is as good as empty to most.
+    pub fn read(&self, row: &RowKey, name: &str) -> Option<String> {
+        let value = self.store.read(row, name)?;
+        Some(if self.reveals(row, name) { value } else { String::new() })
+    }
+
+    /// Whether the Controller may know the value of a Parameter that it may read.
+    pub fn reveals(&self, row: &RowKey, name: &str) -> bool {
+        let may_know =
+            |controller: &RowKey| permissions::reveals(self.store, self.faults, controller, row, name);
+        self.controller.is_none_or(may_know)
     }
 
     /// Reads and resolves `text`: 7008 when it is no Path Name, 7026 when the Supported Data Model has nothing of that name.
@@ -225,7 +237,7 @@ impl Scope<'_> {
     /// R-GIN.0: an instance is not found by a Parameter that the Controller may not read.
     fn may_compare(&self, row: &RowKey, component: &expression::Component) -> bool {
         match component.subject.as_slice() {
-            [expression::Part::Name(name)] => self.allows(&Right::ReadParam(row, name)),
+            [expression::Part::Name(name)] => self.allows(&Right::ReadParam(row, name)) && self.reveals(row, name),
             _ => true,
         }
     }

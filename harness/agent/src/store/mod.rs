@@ -10,7 +10,7 @@ mod references;
 mod row;
 pub mod snapshot;
 
-pub use row::{Row, RowKey};
+pub use row::{Row, RowKey, is_private};
 
 use crate::model::{Live, Model, ObjectId, ParamDef};
 use std::collections::BTreeMap;
@@ -97,6 +97,11 @@ impl Store {
     pub fn text(&self, key: &RowKey, name: &str) -> &str {
         let param = self.model.object(key.object).param(name);
         param.and_then(|param| self.rows.get(key).map(|row| row.value(param))).unwrap_or("")
+    }
+
+    /// A value that the Agent keeps for itself, beside the Parameters.
+    pub fn private(&self, key: &RowKey, name: &str) -> Option<&str> {
+        self.rows.get(key)?.values.get(name).map(String::as_str).filter(|_| is_private(name))
     }
 
     /// Whether a stored boolean is true.

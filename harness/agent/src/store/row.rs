@@ -69,6 +69,11 @@ impl RowKey {
     }
 }
 
+/// Whether that is the name of a value that the Agent keeps for itself: no Parameter's name starts like it.
+pub fn is_private(name: &str) -> bool {
+    name.starts_with('#')
+}
+
 /// The stored values of one Object or instance.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {

@@ -104,6 +104,5 @@ fn permitted(moment: &Moment<'_>, subscription: &Subscription, occurrence: &Occu
         Occurrence::Completion { row, command, .. } => Right::NotifyEvent(row, command),
         Occurrence::Event { row, name, .. } => Right::NotifyEvent(row, name),
     };
-    moment.faults.has(Fault::PermissionsAreIgnored)
-        || permissions::allows(moment.after, &subscription.recipient, &right)
+    permissions::allows(moment.after, moment.faults, &subscription.recipient, &right)
 }

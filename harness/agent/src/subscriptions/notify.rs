@@ -3,7 +3,8 @@
 use super::{Occurrence, Subscription};
 use crate::faults::{Fault, FaultSet};
 use crate::store::change::Change;
-use crate::store::{Store, keys};
+use crate::permissions;
+use crate::store::{RowKey, Store, keys};
 use std::collections::BTreeMap;
 use uspec_usp::msg::Notify;
 use uspec_usp::msg::notify::operation_complete::{CommandFailure, OperationResp, OutputArgs};
@@ -17,18 +18,23 @@ pub fn build(store: &Store, faults: &FaultSet, subscription: &Subscription, occu
     Notify {
         subscription_id: if wrong_id { format!("{}-other", subscription.id) } else { subscription.id.clone() },
         send_resp: subscription.retry && !faults.has(Fault::NotifyNeverAsksForResponse),
-        notification: Some(notification(store, faults, occurrence)),
+        notification: Some(notification(store, faults, &subscription.recipient, occurrence)),
     }
 }
 
-fn notification(store: &Store, faults: &FaultSet, occurrence: &Occurrence) -> Notification {
+fn notification(store: &Store, faults: &FaultSet, recipient: &RowKey, occurrence: &Occurrence) -> Notification {
     let model = store.model();
     match occurrence {
         Occurrence::Change(Change::Value { row, param, value }) => {
             let wrong = faults.has(Fault::ValueChangeWrongValue);
+            let hidden = !permissions::reveals(store, faults, recipient, row, param);
             Notification::ValueChange(ValueChange {
                 param_path: format!("{}{param}", row.path(model)),
-                param_value: if wrong { format!("{value}?") } else { value.clone() },
+                param_value: match (hidden, wrong) {
+                    (true, _) => String::new(),
+                    (false, true) => format!("{value}?"),
+                    (false, false) => value.clone(),
+                },
             })
         }
         Occurrence::Change(Change::Created(row)) => {
@@ -64,7 +70,7 @@ fn notification(store: &Store, faults: &FaultSet, occurrence: &Occurrence) -> No
 
 /// The OnBoardRequest (R-NOT.5 to R-NOT.6a): no Subscription stands behind it, and a response is always asked for.
 pub fn on_board_request(store: &Store, faults: &FaultSet, versions: &str) -> Notify {
-    let info = crate::store::RowKey::parse("Device.DeviceInfo.", store.model());
+    let info = RowKey::parse("Device.DeviceInfo.", store.model());
     let read = |name: &str| info.as_ref().map(|row| store.text(row, name).to_owned()).unwrap_or_default();
     let omits = faults.has(Fault::OnBoardRequestOmitsSerialNumber);
     Notify {

@@ -15,7 +15,7 @@ use crate::errors::code;
 use uspec_usp::msg::{self, Msg, body::MsgBody, response::RespType};
 
 /// A code that no TR-369 error has.
-const OUT_OF_RANGE: u32 = 9999;
+pub const OUT_OF_RANGE: u32 = 9999;
 
 /// What is really sent instead of `answer`: nothing, one Message or two.
 pub fn answer(faults: &FaultSet, kind: Kind, mut answer: Msg) -> Vec<Msg> {

@@ -3,10 +3,15 @@
 //! A Controller has the Roles in AssignedRole and InheritedRole together. In a Role the Permission with the highest Order among
 //! those whose Targets cover the element decides; between Roles, what one of them allows is allowed.
 
-use crate::faults::FaultSet;
+mod cover;
+
+use crate::faults::{Fault, FaultSet};
 use crate::model::{ObjectId, value};
-use crate::path::{Leaf, Node, Scope};
 use crate::store::{RowKey, Store, TableKey};
+use cover::{Cover, Element, cover};
+
+/// Where trust in Controllers is described.
+pub const TRUST: &str = "Device.LocalAgent.ControllerTrust.";
 
 /// Something that a Controller wants to do.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +24,8 @@ pub enum Right<'a> {
     NotifyParam(&'a RowKey, &'a str),
     /// Resolve an Object.
     ReadObject(&'a RowKey),
+    /// Resolve a table.
+    ReadTable(&'a TableKey),
     /// Add to a table.
     Create(&'a TableKey),
     /// Be told that an instance came.
@@ -41,14 +48,6 @@ pub enum Right<'a> {
     SeeCommand(ObjectId, &'a str),
 }
 
-/// What a right is about.
-struct Element<'a> {
-    object: ObjectId,
-    /// None for an element of the Supported Data Model.
-    instances: Option<&'a [u32]>,
-    leaf: Option<&'a str>,
-}
-
 impl<'a> Right<'a> {
     /// The Parameter of `Permission.{i}.` that grants it, and the letter in there.
     fn grant(&self) -> (&'static str, char) {
@@ -56,7 +55,7 @@ impl<'a> Right<'a> {
             Self::ReadParam(..) | Self::SeeParam(..) => ("Param", 'r'),
             Self::WriteParam(..) => ("Param", 'w'),
             Self::NotifyParam(..) => ("Param", 'n'),
-            Self::ReadObject(_) | Self::SeeObject(_) => ("Obj", 'r'),
+            Self::ReadObject(_) | Self::ReadTable(_) | Self::SeeObject(_) => ("Obj", 'r'),
             Self::Create(_) => ("Obj", 'w'),
             Self::NotifyCreation(_) => ("Obj", 'n'),
             Self::ReadInstance(_) => ("InstantiatedObj", 'r'),
@@ -65,6 +64,22 @@ impl<'a> Right<'a> {
             Self::SeeCommand(..) => ("CommandEvent", 'r'),
             Self::Execute(..) => ("CommandEvent", 'x'),
             Self::NotifyEvent(..) => ("CommandEvent", 'n'),
+        }
+    }
+
+    /// The fault with which the Agent does not ask whether it is granted.
+    fn ignored_with(&self) -> Fault {
+        match self {
+            Self::ReadParam(..) | Self::ReadObject(_) | Self::ReadTable(_) => Fault::GetIgnoresPermissions,
+            Self::WriteParam(..) => Fault::SetIgnoresPermissions,
+            Self::Create(_) => Fault::AddIgnoresPermissions,
+            Self::Delete(_) => Fault::DeleteIgnoresPermissions,
+            Self::ReadInstance(_) => Fault::GetInstancesIgnoresPermissions,
+            Self::Execute(..) => Fault::OperateIgnoresPermissions,
+            Self::NotifyParam(..) | Self::NotifyCreation(_) | Self::NotifyDeletion(_) | Self::NotifyEvent(..) => {
+                Fault::NotifyIgnoresPermissions
+            }
+            Self::SeeObject(_) | Self::SeeParam(..) | Self::SeeCommand(..) => Fault::GsdmIgnoresPermissions,
         }
     }
 
@@ -82,7 +97,9 @@ impl<'a> Right<'a> {
             | Self::ReadInstance(row)
             | Self::Delete(row)
             | Self::NotifyDeletion(row) => Element { object: row.object, instances: Some(&row.instances), leaf: None },
-            Self::Create((object, parent)) => Element { object: *object, instances: Some(parent), leaf: None },
+            Self::Create((object, parent)) | Self::ReadTable((object, parent)) => {
+                Element { object: *object, instances: Some(parent), leaf: None }
+            }
             Self::SeeObject(object) => Element { object, instances: None, leaf: None },
             Self::SeeParam(object, leaf) | Self::SeeCommand(object, leaf) => {
                 Element { object, instances: None, leaf: Some(leaf) }
@@ -92,48 +109,73 @@ impl<'a> Right<'a> {
 }
 
 /// Whether the Controller in that row of the Controller table has the right.
-pub fn allows(store: &Store, controller: &RowKey, right: &Right<'_>) -> bool {
-    let assigned = value::items(store.text(controller, "AssignedRole"));
-    let inherited = value::items(store.text(controller, "InheritedRole"));
-    let roles = assigned.into_iter().chain(inherited).filter_map(|role| RowKey::parse(role, store.model()));
-    roles.filter(|role| store.flag(role, "Enable")).any(|role| role_allows(store, &role, right))
+pub fn allows(store: &Store, faults: &FaultSet, controller: &RowKey, right: &Right<'_>) -> bool {
+    let ignored = faults.has(Fault::PermissionsAreIgnored) || faults.has(right.ignored_with());
+    ignored || roles(store, faults, controller).iter().any(|role| role_allows(store, faults, role, right))
 }
 
-fn role_allows(store: &Store, role: &RowKey, right: &Right<'_>) -> bool {
-    let element = right.element();
-    let (column, letter) = right.grant();
-    let permissions = store.below(role).into_iter().filter(|permission| store.flag(permission, "Enable"));
-    let relevant = permissions.filter(|permission| {
-        value::items(store.text(permission, "Targets")).into_iter().any(|target| covers(store, target, &element))
-    });
-    let decisive = relevant.max_by_key(|permission| store.number(permission, "Order"));
-    decisive.is_some_and(|permission| store.text(&permission, column).contains(letter))
-}
-
-fn covers(store: &Store, target: &str, element: &Element<'_>) -> bool {
-    if target == "Device." || target == "Device" {
+/// Whether the Controller may know the value of a Parameter that it may read: that of a secured one it knows through a Role that
+/// SecuredRoles names as well (TR-369 "Special Roles").
+pub fn reveals(store: &Store, faults: &FaultSet, controller: &RowKey, row: &RowKey, name: &str) -> bool {
+    let secured = store.definition(row, name).is_some_and(|param| param.secured);
+    if !secured || faults.has(Fault::SecuredValuesAreShown) {
         return true;
     }
-    let none = FaultSet::default();
-    let scope = Scope::own(store, &none);
-    let Ok(resolved) = scope.resolve_text(target).or_else(|_| scope.resolve_object(target)) else { return false };
-    resolved.nodes.iter().any(|node| match &resolved.leaf {
-        Leaf::Object => spans(store, node, element),
-        Leaf::Param(name) | Leaf::Command(name) | Leaf::Event(name) => {
-            element.leaf == Some(name)
-                && node.row().is_some_and(|row| row.object == element.object)
-                && spans(store, node, element)
-        }
-    })
+    if faults.has(Fault::SecuredRolesAreIgnored) {
+        return false;
+    }
+    let trusted = role_list(store, RowKey::parse(TRUST, store.model()).as_ref(), "SecuredRoles");
+    let right = Right::ReadParam(row, name);
+    let mut roles = roles(store, faults, controller).into_iter().filter(|role| trusted.contains(role));
+    roles.any(|role| role_allows(store, faults, &role, &right))
 }
 
-/// Whether the element is the node or stands below it.
-fn spans(store: &Store, node: &Node, element: &Element<'_>) -> bool {
-    let (object, instances) = match node {
-        Node::Row(row) => (row.object, &row.instances),
-        Node::Table((object, parent)) => (*object, parent),
-    };
-    store.model().is_within(element.object, object) && element.instances.is_none_or(|own| own.starts_with(instances))
+/// Whether the Controller has the Role of those who are banned; the Agent has no dealings with it then (TR-181 BannedRole).
+pub fn is_banned(store: &Store, controller: &RowKey) -> bool {
+    let banned = role_list(store, RowKey::parse(TRUST, store.model()).as_ref(), "BannedRole");
+    role_list(store, Some(controller), "AssignedRole").iter().any(|role| banned.contains(role))
+}
+
+/// The enabled Roles of a Controller, assigned and inherited.
+fn roles(store: &Store, faults: &FaultSet, controller: &RowKey) -> Vec<RowKey> {
+    let mut roles = role_list(store, Some(controller), "AssignedRole");
+    if !faults.has(Fault::InheritedRoleIsIgnored) {
+        roles.extend(role_list(store, Some(controller), "InheritedRole"));
+    }
+    roles.retain(|role| store.flag(role, "Enable") || faults.has(Fault::DisabledPermissionsCount));
+    roles
+}
+
+fn role_list(store: &Store, row: Option<&RowKey>, name: &str) -> Vec<RowKey> {
+    let items = row.map(|row| value::items(store.text(row, name))).unwrap_or_default();
+    items.into_iter().filter_map(|item| RowKey::parse(item, store.model())).collect()
+}
+
+fn role_allows(store: &Store, faults: &FaultSet, role: &RowKey, right: &Right<'_>) -> bool {
+    let element = right.element();
+    let (mut whole, mut partly) = (Vec::new(), Vec::new());
+    for permission in store.below(role) {
+        if !store.flag(&permission, "Enable") && !faults.has(Fault::DisabledPermissionsCount) {
+            continue;
+        }
+        let targets = value::items(store.text(&permission, "Targets")).into_iter();
+        match targets.map(|target| cover(store, faults, target, &element)).max() {
+            Some(Cover::Whole) => whole.push(permission),
+            Some(Cover::Partly) => partly.push(permission),
+            Some(Cover::None) | None => {}
+        }
+    }
+    let order = |permission: &&RowKey| store.number(permission, "Order");
+    let reversed = faults.has(Fault::PermissionOrderIsReversed);
+    let decisive = if reversed { whole.iter().min_by_key(order) } else { whole.iter().max_by_key(order) };
+    // What is allowed on some instances alone does not hide the element from the Supported Data Model.
+    decisive.into_iter().chain(&partly).any(|permission| grants(store, faults, permission, right))
+}
+
+fn grants(store: &Store, faults: &FaultSet, permission: &RowKey, right: &Right<'_>) -> bool {
+    let (column, letter) = right.grant();
+    let mute = faults.has(Fault::AddedPermissionsGrantNothing) && store.number(permission, "Order") > 0;
+    !mute && store.text(permission, column).contains(letter)
 }
 
 #[cfg(test)]
@@ -176,7 +218,7 @@ mod tests {
     fn creation_in_a_table(#[case] targets: &str, #[case] rights: &str, #[case] expected: bool) {
         let (store, controller) = setup(targets, rights);
         let table = (store.model().find("Device.LocalAgent.Subscription.{i}.").unwrap(), Vec::new());
-        assert_eq!(allows(&store, &controller, &Right::Create(&table)), expected);
+        assert_eq!(allows(&store, &FaultSet::default(), &controller, &Right::Create(&table)), expected);
     }
 
     #[rstest]
@@ -186,13 +228,13 @@ mod tests {
     fn execution_of_a_command(#[case] targets: &str, #[case] rights: &str, #[case] expected: bool) {
         let (store, controller) = setup(targets, rights);
         let root = RowKey::parse("Device.", store.model()).unwrap();
-        assert_eq!(allows(&store, &controller, &Right::Execute(&root, "Reboot()")), expected);
+        assert_eq!(allows(&store, &FaultSet::default(), &controller, &Right::Execute(&root, "Reboot()")), expected);
     }
 
     #[test]
     fn a_controller_without_roles_may_nothing() {
         let (mut store, controller) = setup("Device.", "rwxn");
         store.set(&controller, "AssignedRole", "");
-        assert!(!allows(&store, &controller, &Right::ReadObject(&controller)));
+        assert!(!allows(&store, &FaultSet::default(), &controller, &Right::ReadObject(&controller)));
     }
 }
