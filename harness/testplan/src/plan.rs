@@ -3,7 +3,10 @@
 //! One decision behind it: nothing is left out in silence. Each case of the catalogue is in the plan once for each MTP of the
 //! profile, with its reason in words.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -140,7 +143,8 @@ impl Decide<'_> {
 
     /// A case about one MTP says nothing over another.
     fn wrong_mtp(&self, entry: &Entry, mtp: &Mtp) -> Option<Decision> {
-        let over: Vec<_> = entry.features().into_iter().filter_map(|id| self.names.get(id)?.over.as_deref()).collect();
+        let named = entry.features().into_iter().filter_map(|id| self.names.get(id)?.over.as_deref());
+        let over: Vec<_> = named.collect::<BTreeSet<_>>().into_iter().collect();
         if over.is_empty() || over.contains(&mtp.kind()) {
             return None;
         }
