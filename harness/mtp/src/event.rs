@@ -7,6 +7,7 @@ mod agent;
 mod failure;
 mod http;
 pub(crate) mod octets;
+mod weight;
 
 use std::fmt;
 use std::time::Duration;
@@ -21,12 +22,17 @@ use crate::tls::{EndpointMatch, TlsFailure, TlsSession};
 pub use self::agent::{AgentHappening, AgentMtpEvent};
 pub use self::failure::{Failure, FailureKind};
 pub use self::http::{HttpHead, HttpHeader, StartLine};
+pub use self::weight::EVENT_OCTETS;
+
+pub(crate) use self::weight::{Budget, Weight};
 
 /// How many events may wait for their consumer. Every Record makes three to four, so that this is a few hundred Records; a consumer that
-/// lets more pile up slows the peer down through TCP instead of filling the memory.
+/// lets more pile up slows the peer down through TCP instead of filling the memory. [`EVENT_OCTETS`] bounds large ones.
 pub const EVENT_QUEUE: usize = 1024;
 
 /// One thing that happened on one connection.
+///
+/// A large one counts against [`EVENT_OCTETS`] until it is dropped: whoever wants to keep events keeps copies, which do not count.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MtpEvent {
     /// When, on tokio's clock.
@@ -35,6 +41,19 @@ pub struct MtpEvent {
     pub connection: ConnectionId,
     /// What.
     pub what: MtpHappening,
+    weight: Weight,
+}
+
+impl MtpEvent {
+    /// An event that counts against no budget, as a test of a consumer makes it.
+    pub fn new(at: Instant, connection: ConnectionId, what: MtpHappening) -> Self {
+        Self { at, connection, what, weight: Weight::default() }
+    }
+
+    /// An event with its share of the budget.
+    pub(crate) fn weighed(at: Instant, connection: ConnectionId, what: MtpHappening, weight: Weight) -> Self {
+        Self { at, connection, what, weight }
+    }
 }
 
 /// Number of a connection (or of an attempt to have one), counted from 1 within one end.

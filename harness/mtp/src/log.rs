@@ -4,13 +4,13 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::event::{AgentHappening, AgentMtpEvent, ConnectionId, Direction, MtpEvent, MtpHappening};
+use crate::event::{AgentHappening, AgentMtpEvent, Budget, ConnectionId, Direction, MtpEvent, MtpHappening};
 
 /// The consumer of an end's events.
 #[derive(Debug, Clone)]
 pub(crate) enum Sink {
     /// Takes everything, octets and frames included.
-    Whole(mpsc::Sender<MtpEvent>),
+    Whole(mpsc::Sender<MtpEvent>, Budget),
     /// Takes what an Agent needs.
     Agent(mpsc::Sender<AgentMtpEvent>),
 }
@@ -34,8 +34,9 @@ impl Log {
     pub(crate) async fn emit(&self, what: MtpHappening) {
         let (at, connection) = (Instant::now(), self.connection);
         match &self.sink {
-            Sink::Whole(sender) => {
-                let _ = sender.send(MtpEvent { at, connection, what }).await;
+            Sink::Whole(sender, budget) => {
+                let weight = budget.weigh(&what).await;
+                let _ = sender.send(MtpEvent::weighed(at, connection, what, weight)).await;
             }
             Sink::Agent(sender) => {
                 if let Some(what) = AgentHappening::from_happening(what) {
@@ -54,6 +55,6 @@ impl Log {
 
     /// Whether octets and frames are wanted.
     pub(crate) fn is_whole(&self) -> bool {
-        matches!(self.sink, Sink::Whole(_))
+        matches!(self.sink, Sink::Whole(..))
     }
 }

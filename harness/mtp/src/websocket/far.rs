@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::end::{self, EndConfig};
 use super::{DEFAULT_MAX_RECORD, KeepAlive, Retry, WsBehaviour, WsHandle, WsRole};
 use crate::error::MtpError;
-use crate::event::MtpEvent;
+use crate::event::{Budget, MtpEvent};
 use crate::log::Sink;
 use crate::network::Network;
 
@@ -51,6 +51,7 @@ impl WsFarSide {
     /// Starts it. As server it listens when this returns; as client it is about to connect.
     ///
     /// Everything that happens goes to `events`, a channel of [`crate::event::EVENT_QUEUE`] places, which must be read at all times.
+    /// Events that wait or are kept hold at most [`crate::event::EVENT_OCTETS`] octets together.
     ///
     /// # Errors
     /// Whatever can be known beforehand: a port in use, unusable TLS material, a path that is none. Nothing runs then.
@@ -67,6 +68,6 @@ impl WsFarSide {
             retry: config.reconnect,
             behaviour: config.behaviour,
         };
-        end::start(config, network, Sink::Whole(events)).await
+        end::start(config, network, Sink::Whole(events, Budget::default())).await
     }
 }

@@ -38,7 +38,11 @@ pub(crate) struct Far {
 }
 
 impl Far {
-    pub(crate) async fn start(network: &MemoryNetwork, role: WsRole, change: impl FnOnce(&mut WsFarConfig)) -> Self {
+    pub(crate) async fn start(
+        network: &(impl Network + Clone + 'static),
+        role: WsRole,
+        change: impl FnOnce(&mut WsFarConfig),
+    ) -> Self {
         let mut config = WsFarConfig::new(role, CONTROLLER);
         change(&mut config);
         let (sender, events) = mpsc::channel(EVENT_QUEUE);
@@ -54,7 +58,8 @@ impl Far {
                 other => panic!("waited in vain ({other:?}); seen: {:#?}", self.seen),
             };
             let found = want(&event.what);
-            self.seen.push(event);
+            // A copy: what is kept must not count against the budget of events that wait.
+            self.seen.push(event.clone());
             if let Some(found) = found {
                 return found;
             }
@@ -125,7 +130,11 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    pub(crate) async fn start(network: &MemoryNetwork, role: WsRole, change: impl FnOnce(&mut WsAgentConfig)) -> Self {
+    pub(crate) async fn start(
+        network: &(impl Network + Clone + 'static),
+        role: WsRole,
+        change: impl FnOnce(&mut WsAgentConfig),
+    ) -> Self {
         let mut config = WsAgentConfig::new(role, AGENT);
         change(&mut config);
         let (handle, events) = WsAgentEnd::start(config, Arc::new(network.clone())).await.unwrap();

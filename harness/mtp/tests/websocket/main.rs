@@ -5,5 +5,7 @@ mod closing;
 mod frames;
 mod handshake;
 mod kit;
+mod misbehaviour;
 mod reconnect;
 mod tls;
+mod tls_outcomes;
