@@ -17,6 +17,8 @@ pub(crate) struct Arrival {
     pub(crate) to: String,
     /// `version`.
     pub(crate) version: String,
+    /// Which member of `record_type` it has.
+    pub(crate) kind: Option<RecordKind>,
     /// What it carries.
     pub(crate) content: Carried,
     /// The Record and its Message, for people.
@@ -58,13 +60,15 @@ impl Arrival {
         let decoded = describe(bytes);
         let Ok(record) = <Record as prost::Message>::decode(bytes) else {
             let nobody = String::new;
-            return Self { from: nobody(), to: nobody(), version: nobody(), content: Carried::Other, decoded };
+            let content = Carried::Other;
+            return Self { from: nobody(), to: nobody(), version: nobody(), kind: None, content, decoded };
         };
-        let content = match record_kind(&record) {
+        let kind = record_kind(&record);
+        let content = match kind {
             Some(kind) if kind.is_connect() => Carried::Connect,
             _ => carried(&record, decoded.get("message")),
         };
-        Self { from: record.from_id, to: record.to_id, version: record.version, content, decoded }
+        Self { from: record.from_id, to: record.to_id, version: record.version, kind, content, decoded }
     }
 }
 

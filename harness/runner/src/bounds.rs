@@ -24,6 +24,9 @@ pub(crate) const EVENT_OVERHEAD: usize = 256;
 /// Notifications of one case that no step has taken yet. Cases await a handful.
 pub(crate) const INBOX: usize = 4096;
 
+/// Events of the MTP that the steps of one case may ask for and none has taken yet. Cases await a handful.
+pub(crate) const SIGHTINGS: usize = 4096;
+
 /// Notify Responses that may be on their way at once. The EUT's Notifications are answered one by one, so that this is reached only
 /// when it does not read what we send.
 pub(crate) const PENDING_ANSWERS: usize = 64;
@@ -78,3 +81,6 @@ pub(crate) fn after(from: Instant, wait: Duration) -> Instant {
 
 /// Warnings that a run keeps.
 pub(crate) const WARNINGS: usize = 200;
+
+/// How long a case stays open after its last answer: an EUT that dies of what it was sent does so at once, and its end belongs there.
+pub(crate) const AFTERMATH: Duration = Duration::from_millis(10);

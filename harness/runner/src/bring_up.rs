@@ -15,7 +15,10 @@ use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use uspec_testplan::trace::{Phase, StepOutcome, Trace};
+use uspec_testplan::{
+    case::Party,
+    trace::{Phase, StepOutcome, Trace},
+};
 use uspec_usp::{msg::GetSupportedDmResp, schema::MessageKind};
 
 /// The id of the bring-up's own Trace, which no case describes.
@@ -127,13 +130,13 @@ impl Session {
     fn variables(&self, found: &Found) -> BTreeMap<String, String> {
         let mut variables = self.controller.variables.clone();
         let mut set = |name: &str, value: String| variables.insert(name.to_owned(), value);
-        set("controller.endpoint_id", self.controller.ours.clone());
+        set("controller.endpoint_id", self.controller.ours().to_owned());
         set("unused.instance", UNUSED_INSTANCE.to_owned());
         if let Some(eut) = &self.controller.eut {
             set("eut.endpoint_id", eut.clone());
         }
         if let Some(row) = &found.row {
-            let id = format!("EndpointID==\"{}\"", literal(&self.controller.ours));
+            let id = format!("EndpointID==\"{}\"", literal(self.controller.ours()));
             let alias = row.alias.as_ref().map(|alias| format!("Alias==\"{}\"", literal(alias)));
             set("controller.path", row.path.clone());
             set("controller.search", format!("[{}]", alias.as_ref().unwrap_or(&id)));
@@ -179,7 +182,7 @@ impl Found {
         controller.recorder.step_started(&step, "await the EUT's connection".to_owned());
         let outcome = connect(controller).await;
         let ended = match &outcome {
-            Ok(()) => StepOutcome::Done { matched: controller.last_opened().and_then(|(_, seq)| seq) },
+            Ok(()) => StepOutcome::Done { matched: controller.last_opened(Party::First).and_then(|(_, seq)| seq) },
             Err(reason) => StepOutcome::NotReached { reason: reason.to_string() },
         };
         controller.recorder.step_ended(&step, ended);
@@ -210,12 +213,12 @@ impl Found {
         let body = json!({"param_paths": ["Device.LocalAgent.Controller."]});
         let outcome = self.ask(controller, MessageKind::Get, &body, "controller").await;
         let why = match &outcome {
-            Ok(answer) => match row_of(&answer.body, &controller.ours) {
+            Ok(answer) => match row_of(&answer.body, controller.ours()) {
                 Some(row) => {
                     self.row = Some(row);
                     return None;
                 }
-                None => format!("the EUT's Controller table has no row with our Endpoint ID {}", controller.ours),
+                None => format!("the EUT's Controller table has no row with our Endpoint ID {}", controller.ours()),
             },
             Err(error) => error.to_string(),
         };
@@ -316,7 +319,9 @@ async fn connect(controller: &mut Controller) -> Result<(), BringUpReason> {
             return Err(nobody(controller, wait));
         }
         let announced = limit.min(Instant::now() + CONNECT_RECORD_WAIT);
-        controller.until(announced, |it| (it.announced || it.current().is_none()).then_some(())).await;
+        controller
+            .until(announced, |it| (it.side(Party::First).announced || it.current().is_none()).then_some(()))
+            .await;
         if controller.current().is_some() {
             break;
         }

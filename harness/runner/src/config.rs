@@ -1,13 +1,17 @@
 //! What a session is opened with.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use crate::tls;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use uspec_mtp::{
     FarConfig,
     network::Address,
-    tls::{CertificateAuthority, ClientAuth, ServerVerification, TlsClient, TlsError, TlsMaterial, TlsServer},
+    tls::{KeyLogSink, Pki, TlsError},
     websocket::{WsFarConfig, WsRole},
 };
-use uspec_testplan::profile::{self, EutProfile, Transport, WebSocketRole};
+use uspec_testplan::{
+    profile::{self, EutProfile, Transport, WebSocketRole},
+    trace::MtpFacts,
+};
 
 /// Everything a run over one MTP must know beforehand.
 #[derive(Debug, Clone)]
@@ -20,6 +24,10 @@ pub struct SessionConfig {
     pub eut_endpoint_id: Option<String>,
     /// Our Controller's Endpoint ID.
     pub controller_endpoint_id: String,
+    /// Our second Controller.
+    pub second: SecondController,
+    /// Issues the certificates of the second Controller, and the wrong ones that cases ask for; without it such a step is our fault.
+    pub pki: Option<Arc<Pki>>,
     /// Limits and pauses.
     pub timing: Timing,
     /// Further variables of every case, with their whole names: `element.sync_command` and the like.
@@ -28,6 +36,24 @@ pub struct SessionConfig {
     pub catalogue: String,
     /// Version of the harness, for the Traces' headers.
     pub harness: String,
+}
+
+/// Our second Controller: where the EUT connects it listens beside the first one, where we connect it opens a connection of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecondController {
+    /// Its Endpoint ID.
+    pub endpoint_id: String,
+    /// The port at which it listens; 0 for any free one, which is found out when the session opens.
+    pub port: u16,
+}
+
+/// What of TLS does not stand in the profile.
+#[derive(Debug, Clone, Default)]
+pub struct TlsSupply {
+    /// Issues every certificate of ours where the profile says `tls: generate`. Whoever hands it in makes the EUT trust it.
+    pub pki: Option<Arc<Pki>>,
+    /// Takes the secrets of every TLS session, as NSS key log lines.
+    pub key_log: Option<KeyLogSink>,
 }
 
 /// Limits and pauses of a session.
@@ -49,16 +75,17 @@ impl SessionConfig {
     /// What the profile says about one of its MTPs.
     ///
     /// # Errors
-    /// A certificate, key or trust anchor that cannot be read.
+    /// A certificate, key or trust anchor that cannot be read, or a profile that says `tls: generate` without a [`TlsSupply::pki`].
     pub fn from_profile(
         profile: &EutProfile,
         mtp: &profile::Mtp,
+        supply: &TlsSupply,
         catalogue: &str,
         harness: &str,
     ) -> Result<Self, ConfigError> {
         let Transport::WebSocket(websocket) = &mtp.transport;
         let controller = &profile.controller_endpoint_id;
-        let role = web_socket_role(websocket, controller)?;
+        let (role, pki) = web_socket_role(websocket, controller, supply)?;
         let mut variables = profile.element_variables();
         variables.insert(TOLERANCE.to_owned(), format!("{}ms", profile.timing.tolerance.as_millis()));
         Ok(Self {
@@ -66,6 +93,8 @@ impl SessionConfig {
             mtp_name: mtp.name.clone(),
             eut_endpoint_id: profile.eut_endpoint_id.clone(),
             controller_endpoint_id: controller.clone(),
+            second: SecondController::default(),
+            pki,
             timing: Timing::from(profile.timing),
             variables,
             catalogue: catalogue.to_owned(),
@@ -73,6 +102,27 @@ impl SessionConfig {
         })
     }
 }
+
+impl SessionConfig {
+    /// What the MTP is, as cases and judge must know it.
+    pub fn mtp_facts(&self) -> MtpFacts {
+        let FarConfig::WebSocket(websocket) = &self.mtp;
+        let (role, tls) = match &websocket.role {
+            WsRole::Listen { tls, .. } => (WebSocketRole::EutConnects, tls.is_some()),
+            WsRole::Connect { tls, .. } => (WebSocketRole::WeConnect, tls.is_some()),
+        };
+        MtpFacts { kind: "websocket".to_owned(), role: Some(role), tls }
+    }
+}
+
+impl Default for SecondController {
+    fn default() -> Self {
+        Self { endpoint_id: SECOND.to_owned(), port: 0 }
+    }
+}
+
+/// The second Controller's Endpoint ID. Its authority scheme asks for nothing but a name.
+const SECOND: &str = "self::uspec-second";
 
 /// The variable that tells rules about time how exact the EUT's clock is.
 const TOLERANCE: &str = "timing.tolerance";
@@ -99,45 +149,31 @@ pub enum ConfigError {
     /// We listen with TLS and have no certificate.
     #[error("the profile names no certificate and key to listen with")]
     NoIdentity,
+    /// `tls: generate` is for an EUT in this very process.
+    #[error("`tls: generate` is for the bundled Agent: a device cannot trust what is made for this run")]
+    NoPki,
 }
 
-fn web_socket_role(websocket: &profile::WebSocket, controller: &str) -> Result<WsRole, ConfigError> {
+fn web_socket_role(
+    websocket: &profile::WebSocket,
+    controller: &str,
+    supply: &TlsSupply,
+) -> Result<(WsRole, Option<Arc<Pki>>), ConfigError> {
     let profile::WebSocket { role, address, path, tls } = websocket;
-    let address = Address::tcp(address.host.clone(), address.port);
-    let path = path.clone();
-    Ok(match role {
-        WebSocketRole::EutConnects => WsRole::Listen { address, path, tls: tls.as_ref().map(server).transpose()? },
-        WebSocketRole::WeConnect => {
-            let tls = tls.as_ref().map(|tls| client(tls, controller)).transpose()?;
-            WsRole::Connect { address, path, host: None, tls }
-        }
-    })
-}
-
-fn server(tls: &profile::Tls) -> Result<TlsServer, ConfigError> {
-    let identity = tls.identity.as_ref().ok_or(ConfigError::NoIdentity)?;
-    let mut server = TlsServer::new(material(identity, tls.trust.as_ref())?);
-    server.client_auth = if tls.trust.is_some() { ClientAuth::Require } else { ClientAuth::Record };
-    Ok(server)
-}
-
-fn client(tls: &profile::Tls, controller: &str) -> Result<TlsClient, ConfigError> {
-    let material = if let Some(identity) = &tls.identity {
-        material(identity, tls.trust.as_ref())?
-    } else {
-        // An Agent demands a certificate of its Controller (R-MTP.1); without one of our own, one is made for the run.
-        let authority = CertificateAuthority::generate("uspec")?;
-        let made = TlsMaterial::generate(controller, &authority)?;
-        match &tls.trust {
-            Some(trust) => made.trusting_pem_file(trust)?,
-            None => made,
-        }
+    let means = tls.as_ref().map(|tls| tls::Means::read(tls, supply)).transpose()?;
+    let host = &address.host;
+    let role = match role {
+        WebSocketRole::EutConnects => WsRole::Listen {
+            address: Address::tcp(host, address.port),
+            path: path.clone(),
+            tls: means.as_ref().map(|means| means.server(controller, host)).transpose()?,
+        },
+        WebSocketRole::WeConnect => WsRole::Connect {
+            address: Address::tcp(host, address.port),
+            path: path.clone(),
+            host: None,
+            tls: means.as_ref().map(|means| means.client(controller, host)).transpose()?,
+        },
     };
-    let mut client = TlsClient::new(material);
-    client.verification = if tls.trust.is_some() { ServerVerification::Full } else { ServerVerification::AcceptAny };
-    Ok(client)
-}
-
-fn material((certificate, key): &(PathBuf, PathBuf), trust: Option<&PathBuf>) -> Result<TlsMaterial, TlsError> {
-    TlsMaterial::from_pem_files(certificate, key, trust.map(PathBuf::as_path))
+    Ok((role, means.and_then(|means| means.pki)))
 }

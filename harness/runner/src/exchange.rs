@@ -8,7 +8,7 @@ use crate::controller::{
 use crate::outgoing::joined;
 use serde_json::Value;
 use std::time::Duration;
-use uspec_testplan::trace::StepRef;
+use uspec_testplan::{case::Party, trace::StepRef};
 use uspec_usp::{json::encode_body, schema::MessageKind};
 
 /// Why an exchange of the runner's own yielded no Response.
@@ -59,9 +59,12 @@ impl Controller {
         let msg_id = self.next_msg_id();
         let message = encode_body(kind, &msg_id, body).map_err(|errors| ExchangeError::Unsent(joined(&errors)))?;
         self.pause().await;
-        self.expect(&msg_id, Addressing::Strict);
-        let record = self.envelope().wrap(message);
-        let sent = self.send(step, record).await.map_err(|failure| ExchangeError::Unsent(failure.to_string()))?;
+        self.expect(Party::First, &msg_id, Addressing::Strict);
+        let record = self.envelope(Party::First).wrap(message);
+        let sent = self
+            .send(Party::First, step, record)
+            .await
+            .map_err(|failure| ExchangeError::Unsent(failure.to_string()))?;
         match self.answer(&msg_id, sent, after(sent.at, limit)).await {
             None => Err(ExchangeError::Unanswered { kind, limit }),
             Some(answer) if answer.is_error => Err(refused(kind, &answer.body)),

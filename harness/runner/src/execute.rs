@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uspec_testplan::{
     case::{CaseId, TestCase},
+    run_report::EndedBy,
     trace::{Phase, StepOutcome, Trace, What},
 };
 
@@ -47,9 +48,28 @@ pub enum Progress<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RunEnd {
     /// Why it ended before the last case, when it did.
-    pub interrupted: Option<String>,
+    pub interrupted: Option<Interruption>,
     /// The cases that were not reached.
     pub not_reached: Vec<CaseId>,
+}
+
+/// Why a run ended before its last case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interruption {
+    /// Whose doing it is.
+    pub by: EndedBy,
+    /// In words, for every report.
+    pub reason: String,
+}
+
+impl Interruption {
+    pub(crate) fn new(by: EndedBy, reason: impl Into<String>) -> Self {
+        Self { by, reason: reason.into() }
+    }
+
+    fn person() -> Self {
+        Self::new(EndedBy::Person, "the run was interrupted")
+    }
 }
 
 /// Runs `cases` in their order, each with `variables`. Ends when all have run, shortly after `cancel`, or when the EUT does not come back.
@@ -64,9 +84,9 @@ pub async fn execute(
     let mut lost = 0;
     for (index, case) in cases.iter().enumerate() {
         if end.interrupted.is_none() && cancel.is_cancelled() {
-            end.interrupted = Some("the run was interrupted".to_owned());
+            end.interrupted = Some(Interruption::person());
         }
-        if let Some(reason) = &end.interrupted {
+        if let Some(Interruption { reason, .. }) = &end.interrupted {
             end.not_reached.push(case.id.clone());
             progress(Progress::NotReached { case, reason });
             continue;
@@ -77,11 +97,12 @@ pub async fn execute(
         lost = if was_deaf(session, &trace) { lost + 1 } else { 0 };
         progress(Progress::CaseEnded { case, trace: Box::new(trace), duration: begun.elapsed() });
         if lost >= LOST_CASES && !cancel.is_cancelled() {
-            end.interrupted = Some(format!("the EUT was not connected during the last {LOST_CASES} cases"));
+            let reason = format!("the EUT was not connected during the last {LOST_CASES} cases");
+            end.interrupted = Some(Interruption::new(EndedBy::Eut, reason));
         }
     }
     if cancel.is_cancelled() {
-        end.interrupted.get_or_insert_with(|| "the run was interrupted".to_owned());
+        end.interrupted.get_or_insert_with(Interruption::person);
     }
     end
 }

@@ -23,13 +23,15 @@ pub mod execute;
 mod outgoing;
 mod play;
 mod recorder;
+mod second;
 pub mod session;
 mod snapshot;
 #[cfg(test)]
 mod testing;
+mod tls;
 
 pub use bring_up::{BringUp, BringUpFailure, BringUpReason};
-pub use config::{ConfigError, SessionConfig, Timing};
+pub use config::{ConfigError, SecondController, SessionConfig, Timing, TlsSupply};
 pub use control::{ControlFault, EutControl, Method, ProgramControl};
-pub use execute::{Progress, RunEnd, execute};
+pub use execute::{Interruption, Progress, RunEnd, execute};
 pub use session::{Session, SetupError};

@@ -17,6 +17,7 @@ pub(crate) struct Recorder {
     records: Budget,
     others: Budget,
     running: Option<StepRef>,
+    begun: bool,
 }
 
 /// Whether an event may be left out when there are too many.
@@ -40,6 +41,7 @@ impl Recorder {
             records: Budget::new("Records that no step waits for", RECORD_LOG),
             others: Budget::new("events of connections", OTHER_LOG * EVENT_OVERHEAD),
             running: None,
+            begun: false,
         }
     }
 
@@ -77,6 +79,7 @@ impl Recorder {
     /// A step begins.
     pub(crate) fn step_started(&mut self, step: &StepRef, action: String) {
         self.running = Some(step.clone());
+        self.begun = true;
         self.now(What::StepStarted { step: step.clone(), action });
     }
 
@@ -97,6 +100,21 @@ impl Recorder {
     /// What the Trace says about itself, to be completed while a run finds it out.
     pub(crate) fn header_mut(&mut self) -> &mut Header {
         &mut self.header
+    }
+
+    /// What the Trace says about itself.
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Everything so far.
+    pub(crate) fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Whether a step has begun.
+    pub(crate) fn has_steps(&self) -> bool {
+        self.begun
     }
 
     /// The last failure of a connection, in words.
@@ -130,7 +148,10 @@ impl Recorder {
     fn push(&mut self, at: Instant, what: What) -> u64 {
         let seq = u64::try_from(self.events.len()).unwrap_or(u64::MAX);
         let since = at.saturating_duration_since(self.origin).as_micros();
-        self.events.push(Event { seq, at_us: u64::try_from(since).unwrap_or(u64::MAX), what });
+        // Two ends write at once, and an event may have waited while something else was noted: time never runs backwards in a Trace.
+        let before = self.events.last().map_or(0, |event| event.at_us);
+        let at_us = u64::try_from(since).unwrap_or(u64::MAX).max(before);
+        self.events.push(Event { seq, at_us, what });
         seq
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     controller::{Controller, Parts, inbox::Inbox},
     play::{Play, case_bound, phase_bound},
     recorder::Recorder,
+    second::Second,
     snapshot::{AfterCase, Snapshot},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -14,7 +15,7 @@ use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 use uspec_mtp::{MtpError, event::EVENT_QUEUE, network::Network};
 use uspec_testplan::{
-    case::{CaseId, TestCase},
+    case::{CaseId, Party, TestCase},
     trace::{Header, Phase, TRACE_FORMAT, Trace, What},
 };
 
@@ -55,18 +56,28 @@ impl Session {
         control: Arc<dyn EutControl>,
     ) -> Result<Self, SetupError> {
         let (sender, events) = mpsc::channel(EVENT_QUEUE);
+        let facts = config.mtp_facts();
+        let failed = |source| SetupError::Mtp { mtp: config.mtp_name.clone(), source };
+        let handle = config.mtp.clone().start(Arc::clone(&network), sender.clone()).await.map_err(failed)?;
+        let second = match Second::prepare(&config, &*network).await {
+            Ok(second) => second,
+            Err(source) => {
+                handle.shutdown().await;
+                return Err(failed(source));
+            }
+        };
         let SessionConfig {
-            mtp: far,
+            mtp: _,
             mtp_name: mtp,
             eut_endpoint_id,
             controller_endpoint_id,
+            second: _,
+            pki: _,
             timing,
             variables,
             catalogue,
             harness,
         } = config;
-        let started = far.start(network, sender).await;
-        let handle = started.map_err(|source| SetupError::Mtp { mtp: mtp.clone(), source })?;
         let run = token();
         let header = Header {
             format: TRACE_FORMAT,
@@ -77,17 +88,22 @@ impl Session {
             started: jiff::Timestamp::now(),
             eut_endpoint_id: eut_endpoint_id.clone().unwrap_or_default(),
             controller_endpoint_id: controller_endpoint_id.clone(),
+            second_endpoint_id: second.endpoint_id.clone(),
+            mtp_facts: Some(facts.clone()),
             usp_versions: Vec::new(),
             variables: variables.clone(),
         };
         let recorder = Recorder::new(header, Instant::now());
         let parts = Parts {
             handle,
-            events,
+            events: (sender, events),
+            network,
             ours: controller_endpoint_id,
             eut: eut_endpoint_id,
             timing,
+            facts,
             control,
+            plan: second,
             recorder,
             run: run.clone(),
         };
@@ -108,7 +124,8 @@ impl Session {
         let before = self.baseline(cancel).await;
         let mut play = Play::new(&mut self.controller, case);
         let timing = play.controller().timing;
-        play.controller().inbox = Inbox::for_case(case);
+        let facts = play.controller().facts.clone();
+        play.controller().inbox = Inbox::for_case(case, |step| step.exists_over(&facts));
         let stopped = tokio::select! {
             () = play.setup_and_procedure() => None,
             () = cancel.cancelled() => Some("the run was interrupted".to_owned()),
@@ -118,6 +135,8 @@ impl Session {
         };
         if let Some(reason) = &stopped {
             play.skip_rest(reason);
+            // The steps that would have set this back are among those that are not played.
+            play.set_back().await;
         }
         let bound = phase_bound(&case.cleanup, &timing);
         let cut = tokio::select! {
@@ -128,6 +147,7 @@ impl Session {
         if let Some(reason) = &cut {
             play.skip_clean_up(reason);
         }
+        play.set_back().await;
         self.end(case, before, cancel).await
     }
 
@@ -159,7 +179,9 @@ impl Session {
             harness: self.harness.clone(),
             started: jiff::Timestamp::now(),
             eut_endpoint_id: self.controller.eut.clone().unwrap_or_default(),
-            controller_endpoint_id: self.controller.ours.clone(),
+            controller_endpoint_id: self.controller.ours().to_owned(),
+            second_endpoint_id: self.controller.plan.endpoint_id.clone(),
+            mtp_facts: Some(self.controller.facts.clone()),
             usp_versions: self.usp_versions.clone(),
             variables,
         }
@@ -181,8 +203,10 @@ impl Session {
     /// The EUT before the case: as the case before left it, or as it shows itself now.
     async fn baseline(&mut self, cancel: &CancellationToken) -> Result<Snapshot, String> {
         // Who has come anew since may have forgotten something.
-        let lasting =
-            self.left.take().filter(|(_, seen)| self.controller.last_opened().is_none_or(|(at, _)| at < *seen));
+        let lasting = self
+            .left
+            .take()
+            .filter(|(_, seen)| self.controller.last_opened(Party::First).is_none_or(|(at, _)| at < *seen));
         if let Some((left, _)) = lasting {
             self.controller.recorder.note("the EUT is compared with its state after the case before");
             return Ok(left);

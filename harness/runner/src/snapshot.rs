@@ -88,7 +88,7 @@ impl Controller {
         if found.0.keys().eq(before.0.keys()) {
             return AfterCase::Compared(Vec::new(), found);
         }
-        let leftovers = found.leftovers(&before, &self.ours);
+        let leftovers = found.leftovers(&before, self.ours());
         let deleted = self.delete(&leftovers, first_index.saturating_add(1)).await;
         let now = if leftovers.is_empty() {
             Ok(found.clone())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use uspec_testplan::{
-    case::{Action, Answer, Applies, CaseId, Expected, Step, TestCase},
+    case::{Action, Answer, Applies, CaseId, Expected, Needs, Step, TestCase},
     trace::{Header, TRACE_FORMAT},
 };
 
@@ -16,6 +16,8 @@ pub(crate) fn header() -> Header {
         started: jiff::Timestamp::UNIX_EPOCH,
         eut_endpoint_id: "self::eut".into(),
         controller_endpoint_id: "self::us".into(),
+        second_endpoint_id: String::new(),
+        mtp_facts: None,
         usp_versions: Vec::new(),
         variables: BTreeMap::new(),
     }
@@ -29,6 +31,7 @@ pub(crate) fn case(id: &str, procedure: Vec<Step>) -> TestCase {
         requirements: Vec::new(),
         tags: Vec::new(),
         applies: Applies::Mandatory,
+        needs: Needs::default(),
         since: None,
         until: None,
         disputed: None,
@@ -41,7 +44,7 @@ pub(crate) fn case(id: &str, procedure: Vec<Step>) -> TestCase {
 }
 
 pub(crate) fn step(action: Action) -> Step {
-    Step { label: None, action, capture: Vec::new(), matching: None, within: None }
+    Step::new(action)
 }
 
 fn notify(subscription: &str) -> Expected {

@@ -9,7 +9,7 @@ use uspec_mtp::{
     tls::{CertificateAuthority, ClientAuth, ServerVerification, TlsMaterial},
     websocket::WsRole,
 };
-use uspec_runner::{ConfigError, EutControl, Method, ProgramControl, Session, SessionConfig};
+use uspec_runner::{ConfigError, EutControl, Method, ProgramControl, Session, SessionConfig, TlsSupply};
 use uspec_testplan::{case::EutAction, profile::EutProfile};
 
 fn parse(folder: &Path, websocket: &str, rest: &str) -> EutProfile {
@@ -20,7 +20,7 @@ fn parse(folder: &Path, websocket: &str, rest: &str) -> EutProfile {
 }
 
 fn role(profile: &EutProfile) -> Result<WsRole, ConfigError> {
-    let config = SessionConfig::from_profile(profile, &profile.mtps[0], "catalogue", "0")?;
+    let config = SessionConfig::from_profile(profile, &profile.mtps[0], &TlsSupply::default(), "catalogue", "0")?;
     let FarConfig::WebSocket(far) = config.mtp;
     Ok(far.role)
 }
@@ -40,7 +40,8 @@ fn certificates() -> tempfile::TempDir {
 fn limits_elements_and_names_are_taken_over() {
     let rest = "timing: {response: 7s, connect: 8s, boot: 9s, silence: 3s, pace: 1ms, tolerance: 2s}\nelements: {nested_table: MTP.}\n";
     let profile = parse(Path::new("."), "{role: eut_connects, address: \"0.0.0.0:8080\", path: /usp, name: ws}", rest);
-    let config = SessionConfig::from_profile(&profile, &profile.mtps[0], "catalogue", "0").unwrap();
+    let config =
+        SessionConfig::from_profile(&profile, &profile.mtps[0], &TlsSupply::default(), "catalogue", "0").unwrap();
     assert_eq!(
         (config.mtp_name.as_str(), config.eut_endpoint_id, config.controller_endpoint_id.as_str()),
         ("ws", None, "self::us")
@@ -89,7 +90,8 @@ async fn a_key_of_another_certificate_is_told_when_the_session_opens() {
     std::fs::write(folder.path().join("own.key"), other.key_pem()).unwrap();
     let websocket = "{role: eut_connects, address: \"localhost:1\", tls: {certificate: own.pem, key: own.key}}";
     let profile = parse(folder.path(), websocket, "");
-    let config = SessionConfig::from_profile(&profile, &profile.mtps[0], "catalogue", "0").unwrap();
+    let config =
+        SessionConfig::from_profile(&profile, &profile.mtps[0], &TlsSupply::default(), "catalogue", "0").unwrap();
     let opened = Session::open(config, Arc::new(MemoryNetwork::new()), Arc::new(ProgramControl::new())).await;
     assert!(opened.is_err());
 }

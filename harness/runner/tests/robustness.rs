@@ -201,7 +201,7 @@ async fn an_eut_that_stays_away_ends_the_run_and_every_case_is_accounted_for() {
     let begun = Instant::now();
     let ran = run(on_trigger(|_| vec![Do::Away(Duration::from_secs(100_000))]), &cases).await;
     assert!(begun.elapsed() < Duration::from_secs(300), "took {:?}", begun.elapsed());
-    assert!(ran.end.interrupted.as_deref().is_some_and(|why| why.contains("not connected")), "{:?}", ran.end);
+    assert!(ran.end.interrupted.as_ref().is_some_and(|why| why.reason.contains("not connected")), "{:?}", ran.end);
     assert_eq!(ran.traces.len() + ran.end.not_reached.len(), cases.len());
     let StepOutcome::NotReached { reason } = &outcomes(&ran.traces[1], Phase::Procedure)[0] else { panic!() };
     assert!(reason.contains("not connected"), "{reason}");

@@ -30,20 +30,29 @@ struct Session {
 }
 
 impl Connections {
-    /// A session opened; `peer` is whom the handshake named.
-    pub(crate) fn open(&mut self, id: ConnectionId, peer: Option<String>, eut: Option<&str>, change: Change) {
+    /// A session opened; `peer` is whom the handshake named. Tells whether it may be the EUT's.
+    pub(crate) fn open(&mut self, id: ConnectionId, peer: Option<String>, eut: Option<&str>, change: Change) -> bool {
         let session = Session { peer, opened: change.at };
-        if session.may_be(eut) {
+        let counts = session.may_be(eut);
+        if counts {
             self.opened = Some(change);
         }
         self.open.insert(id, session);
+        counts
     }
 
-    /// A session ended. Nothing when there was none.
-    pub(crate) fn close(&mut self, id: ConnectionId, eut: Option<&str>, change: Change) {
-        if self.open.remove(&id).is_some_and(|session| session.may_be(eut)) {
+    /// A session ended. Tells whether there was one, and the EUT's.
+    pub(crate) fn close(&mut self, id: ConnectionId, eut: Option<&str>, change: Change) -> bool {
+        let counts = self.open.remove(&id).is_some_and(|session| session.may_be(eut));
+        if counts {
             self.closed = Some(change);
         }
+        counts
+    }
+
+    /// Every open session.
+    pub(crate) fn ids(&self) -> Vec<ConnectionId> {
+        self.open.keys().copied().collect()
     }
 
     /// A Record came from `from`: a session whose handshake named nobody is theirs.

@@ -59,7 +59,8 @@ fn details(happening: &MtpHappening) -> Value {
     serde_json::to_value(happening).unwrap_or_else(|error| Value::String(format!("{happening:?} ({error})")))
 }
 
-fn kind(opcode: Opcode) -> String {
+/// The Trace's word for a kind of frame.
+pub(super) fn kind(opcode: Opcode) -> String {
     match opcode {
         Opcode::Continuation => "continuation".to_owned(),
         Opcode::Text => "text".to_owned(),

@@ -4,12 +4,13 @@
 //! Notification may come before its step has begun (TR-369 fixes no order between a Response and a Notification), and the step's
 //! `withhold` holds from the start. One that an `absent` step forbids is never given to a later `await`.
 
+use super::sightings::Sightings;
 use crate::bounds::{EVENT_OVERHEAD, INBOX, INBOX_OCTETS};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use tokio::time::Instant;
 use uspec_testplan::{
-    case::{Action, Answer, Expected, Step, TestCase},
+    case::{Action, Answer, Expected, Party, Step, TestCase},
     pattern::{Context, Pattern},
     template::substitute,
     trace::Phase,
@@ -26,6 +27,8 @@ pub(crate) struct Inbox {
     octets: usize,
     /// Notifications that had to be dropped.
     pub(crate) dropped: u64,
+    /// Events of the MTP that steps may ask for.
+    pub(crate) sightings: Sightings,
 }
 
 /// An answer that came.
@@ -41,6 +44,7 @@ pub(crate) struct AnswerSeen {
 
 #[derive(Debug)]
 struct Asked {
+    party: Party,
     addressing: Addressing,
     answer: Option<AnswerSeen>,
     /// An answer that came with a Record addressed wrongly.
@@ -63,6 +67,7 @@ pub(crate) struct Notification {
     pub(crate) seq: u64,
     at: Instant,
     octets: usize,
+    party: Party,
     subscription_id: String,
     body: Value,
     claim: Claim,
@@ -97,6 +102,7 @@ enum WaitKind {
 /// Which Notification a step means.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
+    party: Party,
     subscription_id: Option<String>,
     matching: Option<Pattern>,
 }
@@ -111,26 +117,33 @@ enum Fits {
 }
 
 impl Inbox {
-    /// An inbox for the steps of `case`.
-    pub(crate) fn for_case(case: &TestCase) -> Self {
+    /// An inbox for the steps of `case` that `exists` says there are.
+    pub(crate) fn for_case(case: &TestCase, exists: impl Fn(&Step) -> bool) -> Self {
+        let exists = &exists;
         let phases =
             [(Phase::Setup, &case.setup), (Phase::Procedure, &case.procedure), (Phase::CleanUp, &case.cleanup)];
         let steps = phases.into_iter().flat_map(|(phase, steps)| {
-            steps.iter().enumerate().filter_map(move |(index, step)| Waiting::of((phase, index), step))
+            let there = steps.iter().enumerate().filter(move |(_, step)| exists(step));
+            there.filter_map(move |(index, step)| Waiting::of((phase, index), step))
         });
-        Self { waiting: steps.collect(), ..Self::default() }
+        Self { waiting: steps.collect(), sightings: Sightings::for_case(case), ..Self::default() }
     }
 
-    /// An answer with this msg_id is expected from now on.
-    pub(crate) fn ask(&mut self, msg_id: &str, addressing: Addressing) {
-        self.answers.insert(msg_id.to_owned(), Asked { addressing, answer: None, stray: None });
+    /// An answer with this msg_id to that Controller is expected from now on.
+    pub(crate) fn ask(&mut self, party: Party, msg_id: &str, addressing: Addressing) {
+        self.answers.insert(msg_id.to_owned(), Asked { party, addressing, answer: None, stray: None });
     }
 
-    /// Whether an answer with this msg_id is the first that is expected.
-    pub(crate) fn expects(&self, msg_id: &str, rightly_addressed: bool) -> bool {
-        self.answers
-            .get(msg_id)
-            .is_some_and(|asked| asked.answer.is_none() && (rightly_addressed || asked.addressing == Addressing::Any))
+    /// Whether an answer with this msg_id, from the EUT to that one of us, is the first that is expected.
+    pub(crate) fn expects(&self, msg_id: &str, to: Option<Party>) -> bool {
+        self.answers.get(msg_id).is_some_and(|asked| {
+            asked.answer.is_none() && (to == Some(asked.party) || asked.addressing == Addressing::Any)
+        })
+    }
+
+    /// Whether an answer with this msg_id comes to the one of us that asked.
+    pub(crate) fn is_for(&self, msg_id: &str, to: Option<Party>) -> bool {
+        self.answers.get(msg_id).is_some_and(|asked| to == Some(asked.party))
     }
 
     /// Takes an expected answer in.
@@ -159,9 +172,15 @@ impl Inbox {
     }
 
     /// Whether a step waits or will wait for such a Notification, and whether it wants it answered.
-    pub(crate) fn sort(&self, subscription_id: &str, body: &Value, variables: &BTreeMap<String, String>) -> Sorted {
+    pub(crate) fn sort(
+        &self,
+        party: Party,
+        subscription_id: &str,
+        body: &Value,
+        variables: &BTreeMap<String, String>,
+    ) -> Sorted {
         for waiting in self.waiting.iter().filter(|waiting| !waiting.done && !self.is_served(waiting.place)) {
-            match (waiting.wanted.fits(subscription_id, body, variables), waiting.kind) {
+            match (waiting.wanted.fits(party, subscription_id, body, variables), waiting.kind) {
                 (Fits::No, _) => {}
                 (Fits::Surely, WaitKind::Await(answer)) => {
                     return Sorted { claim: Claim::Of(waiting.place.0, waiting.place.1), answer };
@@ -201,9 +220,9 @@ impl Inbox {
     ) -> Option<Notification> {
         let mine = self.notifies.iter().position(|seen| seen.claim == Claim::Of(place.0, place.1));
         let found = mine.or_else(|| {
-            self.notifies.iter().position(|seen| {
-                seen.claim == Claim::Free && wanted.fits(&seen.subscription_id, &seen.body, variables) == Fits::Surely
-            })
+            self.notifies
+                .iter()
+                .position(|seen| seen.claim == Claim::Free && seen.is_meant(wanted, variables) == Fits::Surely)
         })?;
         self.remove(found)
     }
@@ -216,9 +235,7 @@ impl Inbox {
         variables: &BTreeMap<String, String>,
     ) -> Option<u64> {
         let mut since = self.notifies.iter().filter(|seen| seen.at >= from && !matches!(seen.claim, Claim::Of(..)));
-        since
-            .find(|seen| wanted.fits(&seen.subscription_id, &seen.body, variables) == Fits::Surely)
-            .map(|seen| seen.seq)
+        since.find(|seen| seen.is_meant(wanted, variables) == Fits::Surely).map(|seen| seen.seq)
     }
 
     /// The step at `place` has ended and takes nothing any more; what was put aside for it is free again.
@@ -253,9 +270,20 @@ impl Sorted {
 
 impl Notification {
     /// A Notification that came with a Record of that many octets.
-    pub(crate) fn new(seq: u64, at: Instant, octets: usize, subscription_id: String, body: Value) -> Self {
+    pub(crate) fn new(
+        party: Party,
+        seq: u64,
+        at: Instant,
+        octets: usize,
+        subscription_id: String,
+        body: Value,
+    ) -> Self {
         let octets = octets.saturating_add(EVENT_OVERHEAD);
-        Self { seq, at, octets, subscription_id, body, claim: Claim::Free }
+        Self { seq, at, octets, party, subscription_id, body, claim: Claim::Free }
+    }
+
+    fn is_meant(&self, wanted: &Wanted, variables: &BTreeMap<String, String>) -> Fits {
+        wanted.fits(self.party, &self.subscription_id, &self.body, variables)
     }
 
     /// The Notify's fields.
@@ -269,18 +297,18 @@ impl Waiting {
         let (what, kind) = match &step.action {
             Action::Await { what, answer } => (what, WaitKind::Await(*answer)),
             Action::Absent { what, .. } => (what, WaitKind::Absent),
-            Action::Request { .. } | Action::Send(_) | Action::Wait(_) | Action::Eut(_) => return None,
+            _ => return None,
         };
         let Expected::Notify { subscription_id, matching } = what else { return None };
-        let wanted = Wanted::new(subscription_id.as_deref(), matching.as_ref());
+        let wanted = Wanted::new(step.by, subscription_id.as_deref(), matching.as_ref());
         Some(Self { place, wanted, kind, done: false })
     }
 }
 
 impl Wanted {
-    /// The Notifications of a Subscription (a template; any when absent) that match a pattern.
-    pub(crate) fn new(subscription_id: Option<&str>, matching: Option<&Pattern>) -> Self {
-        Self { subscription_id: subscription_id.map(str::to_owned), matching: matching.cloned() }
+    /// The Notifications to that Controller of a Subscription (a template; any when absent) that match a pattern.
+    pub(crate) fn new(party: Party, subscription_id: Option<&str>, matching: Option<&Pattern>) -> Self {
+        Self { party, subscription_id: subscription_id.map(str::to_owned), matching: matching.cloned() }
     }
 
     /// The variable without a value that keeps it from being said which Notification is meant.
@@ -291,7 +319,10 @@ impl Wanted {
         templates.chain(patterns).find(|name| !variables.contains_key(name))
     }
 
-    fn fits(&self, subscription_id: &str, body: &Value, variables: &BTreeMap<String, String>) -> Fits {
+    fn fits(&self, to: Party, subscription_id: &str, body: &Value, variables: &BTreeMap<String, String>) -> Fits {
+        if to != self.party {
+            return Fits::No;
+        }
         let mut fits = Fits::Surely;
         if let Some(template) = &self.subscription_id {
             match substitute(template, variables) {
@@ -318,17 +349,18 @@ mod tests {
     use serde_json::json;
 
     fn inbox(steps: Vec<Step>) -> Inbox {
-        Inbox::for_case(&case("1.1", steps))
+        Inbox::for_case(&case("1.1", steps), |_| true)
     }
 
     fn arrive(inbox: &mut Inbox, seq: u64, subscription: &str) -> Answer {
-        let sorted = inbox.sort(subscription, &json!({}), &BTreeMap::new());
-        inbox.notified(&sorted, Notification::new(seq, Instant::now(), 100, subscription.to_owned(), json!({})));
+        let sorted = inbox.sort(Party::First, subscription, &json!({}), &BTreeMap::new());
+        let seen = Notification::new(Party::First, seq, Instant::now(), 100, subscription.to_owned(), json!({}));
+        inbox.notified(&sorted, seen);
         sorted.answer
     }
 
     fn wanted(subscription: &str) -> Wanted {
-        Wanted::new(Some(subscription), None)
+        Wanted::new(Party::First, Some(subscription), None)
     }
 
     #[tokio::test(start_paused = true)]
@@ -394,8 +426,9 @@ mod tests {
         let mut inbox = inbox(vec![await_notify("s", Answer::Normal)]);
         arrive(&mut inbox, 0, "s");
         for seq in 1..20 {
-            let sorted = inbox.sort("flood", &json!({}), &BTreeMap::new());
-            let huge = Notification::new(seq, Instant::now(), INBOX_OCTETS / 4, "flood".into(), json!({}));
+            let sorted = inbox.sort(Party::First, "flood", &json!({}), &BTreeMap::new());
+            let huge =
+                Notification::new(Party::First, seq, Instant::now(), INBOX_OCTETS / 4, "flood".into(), json!({}));
             inbox.notified(&sorted, huge);
         }
         assert!(inbox.octets <= INBOX_OCTETS && inbox.notifies.len() < 6);
@@ -405,12 +438,14 @@ mod tests {
     #[test]
     fn the_first_answer_counts() {
         let mut inbox = Inbox::default();
-        inbox.ask("m", Addressing::Strict);
-        assert!(!inbox.expects("m", false) && !inbox.expects("n", true) && inbox.expects("m", true));
+        let first = Some(Party::First);
+        inbox.ask(Party::First, "m", Addressing::Strict);
+        assert!(!inbox.expects("m", None) && !inbox.expects("n", first) && inbox.expects("m", first));
+        assert!(!inbox.expects("m", Some(Party::Second)), "the answer is the other Controller's");
         let answer = |seq| AnswerSeen { seq, body: json!({}), is_error: false };
         inbox.answered("m", answer(4));
         inbox.answered("m", answer(5));
         assert_eq!(inbox.answer("m"), Some(&answer(4)));
-        assert!(!inbox.expects("m", true));
+        assert!(!inbox.expects("m", first));
     }
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use tokio::time::Instant;
 use uspec_testplan::{
-    case::EutAction,
+    case::{EutAction, Party},
     trace::{StepOutcome, StepRef, What},
 };
 use uspec_usp::{json::encode_body, schema::MessageKind};
@@ -81,9 +81,9 @@ impl Play<'_> {
         let message = encode_body(MessageKind::Operate, &msg_id, &operate(command, &msg_id));
         let message = message.map_err(|errors| fault(["the Operate cannot be built".to_owned(), joined(&errors)]))?;
         self.controller.pause().await;
-        self.controller.expect(&msg_id, Addressing::Strict);
-        let record = self.controller.envelope().wrap(message);
-        let sent = match self.controller.send(place, record).await {
+        self.controller.expect(Party::First, &msg_id, Addressing::Strict);
+        let record = self.controller.envelope(Party::First).wrap(message);
+        let sent = match self.controller.send(Party::First, place, record).await {
             Ok(sent) => sent,
             Err(SendFailure::NotConnected(reason) | SendFailure::Lost(reason)) => return Err(not_reached(&reason)),
         };
@@ -109,7 +109,7 @@ impl Play<'_> {
     async fn until_back(&mut self, begun: Instant) -> StepOutcome {
         let limit = after(Instant::now(), self.controller.timing.boot);
         let back = self.controller.until(limit, |it| {
-            let (at, seq) = it.last_opened().filter(|(at, _)| *at >= begun)?;
+            let (at, seq) = it.last_opened(Party::First).filter(|(at, _)| *at >= begun)?;
             (it.current().is_some() && at >= begun).then_some(seq)
         });
         match back.await {
@@ -122,7 +122,7 @@ impl Play<'_> {
         let limit = after(Instant::now(), self.controller.timing.connect);
         let gone = self
             .controller
-            .until(limit, |it| it.current().is_none().then(|| it.last_closed().and_then(|(_, seq)| seq)));
+            .until(limit, |it| it.current().is_none().then(|| it.last_closed(Party::First).and_then(|(_, seq)| seq)));
         match gone.await {
             Some(seq) => done(seq),
             None => timed_out(begun),

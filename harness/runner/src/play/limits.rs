@@ -5,7 +5,7 @@ use crate::{
     config::Timing,
 };
 use std::time::Duration;
-use uspec_testplan::case::{Action, Expected, Step, TestCase};
+use uspec_testplan::case::{Action, Expected, Lapse, MtpEvent, Step, TestCase};
 
 /// The longest that setup and procedure can take.
 pub(crate) fn case_bound(case: &TestCase, timing: &Timing) -> Duration {
@@ -18,22 +18,27 @@ pub(crate) fn phase_bound(steps: &[Step], timing: &Timing) -> Duration {
 }
 
 /// How long the answer to a Request may take. A case may give more time than the profile; a slow EUT keeps what its profile gives it.
-pub(crate) fn answer_limit(step: &Step, timing: &Timing) -> Duration {
-    step.within.map_or(timing.response, |within| within.max(timing.response))
+pub(super) fn answer_limit(within: Option<Duration>, timing: &Timing) -> Duration {
+    within.map_or(timing.response, |within| within.max(timing.response))
 }
 
 fn step_bound(step: &Step, timing: &Timing) -> Duration {
     let sending = [timing.pace, timing.connect, timing.connect, SEND_LIMIT, SEND_LIMIT];
     let sending = sending.into_iter().fold(Duration::ZERO, Duration::saturating_add);
+    let within = step.within.as_ref().map(Lapse::longest);
+    let connection = timing.connect.max(timing.boot);
     match &step.action {
-        Action::Request { .. } => sending.saturating_add(answer_limit(step, timing)),
-        Action::Send(_) => sending,
-        Action::Await { what, .. } => step.within.unwrap_or(match what {
-            Expected::ResponseTo(_) | Expected::Notify { .. } => timing.response,
-            Expected::Connected | Expected::Disconnected => timing.connect.max(timing.boot),
+        Action::Request { .. } => sending.saturating_add(answer_limit(within, timing)),
+        Action::Send(_) | Action::Mtp(_) | Action::Controller(_) => sending,
+        Action::Await { what, .. } => within.unwrap_or(match what {
+            Expected::ResponseTo(_)
+            | Expected::Notify { .. }
+            | Expected::Record(_)
+            | Expected::Mtp(MtpEvent::Frame { .. }) => timing.response,
+            Expected::Mtp(_) | Expected::Connected | Expected::Disconnected => connection,
         }),
-        Action::Absent { lasting, .. } => lasting.unwrap_or(timing.silence),
-        Action::Wait(duration) => *duration,
+        Action::Absent { lasting, .. } => lasting.as_ref().map_or(timing.silence, Lapse::longest),
+        Action::Wait(lapse) => lapse.longest(),
         Action::Eut(_) => {
             let own = sending.saturating_add(timing.response);
             own.saturating_add(PROGRAM_LIMIT).saturating_add(timing.boot)
@@ -49,7 +54,7 @@ mod tests {
     #[test]
     fn a_case_never_gives_less_time_than_the_profile() {
         let timing = Timing { response: Duration::from_secs(90), ..Timing::default() };
-        let given = |within| answer_limit(&Step { within, ..step(Action::Wait(Duration::ZERO)) }, &timing);
+        let given = |within| answer_limit(within, &timing);
         assert_eq!(given(None), Duration::from_secs(90));
         assert_eq!(given(Some(Duration::from_secs(60))), Duration::from_secs(90));
         assert_eq!(given(Some(Duration::from_secs(120))), Duration::from_secs(120));
@@ -58,9 +63,9 @@ mod tests {
     #[test]
     fn a_long_step_makes_the_bound_longer() {
         let timing = Timing::default();
-        let short = case_bound(&case("1.1", vec![step(Action::Wait(Duration::from_secs(1)))]), &timing);
-        let long = case_bound(&case("1.1", vec![step(Action::Wait(Duration::from_secs(3600)))]), &timing);
+        let short = case_bound(&case("1.1", vec![step(Action::Wait(Duration::from_secs(1).into()))]), &timing);
+        let long = case_bound(&case("1.1", vec![step(Action::Wait(Duration::from_secs(3600).into()))]), &timing);
         assert_eq!(long.checked_sub(short), Some(Duration::from_secs(3599)));
-        assert!(case_bound(&case("1.1", vec![step(Action::Wait(Duration::MAX))]), &timing) == Duration::MAX);
+        assert!(case_bound(&case("1.1", vec![step(Action::Wait(Duration::MAX.into()))]), &timing) == Duration::MAX);
     }
 }

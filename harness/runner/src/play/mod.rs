@@ -1,18 +1,18 @@
 //! Plays one case: setup, procedure, clean-up. Acts and records; whether any of it is good is for the judge.
 
+mod controller;
+mod created;
 mod eut;
+mod exchange;
 mod limits;
+mod mtp;
 mod text;
 mod wait;
 
 use crate::{
     bounds::after,
     capture,
-    controller::{
-        Controller, SendFailure, Sent,
-        inbox::{Addressing, AnswerSeen},
-    },
-    outgoing::{BuildError, Envelope, build_send, joined},
+    controller::{Controller, Sent, sightings::Mark},
 };
 use serde_json::Value;
 use std::{
@@ -20,14 +20,15 @@ use std::{
     time::Duration,
 };
 use tokio::time::Instant;
+use uspec_mtp::event::ConnectionId;
 use uspec_testplan::{
-    case::{Action, Send, Step, TestCase},
+    case::{Action, FramePayload, Lapse, LapseError, MtpAction, Party, Step, TestCase},
     pattern::Context,
-    template::{placeholders_in, substitute_in},
+    template::{placeholders, placeholders_in},
     trace::{Phase, StepOutcome, StepRef, What},
 };
-use uspec_usp::{json::encode_body, schema::MessageKind};
 
+pub(crate) use created::Created;
 pub(crate) use limits::{case_bound, phase_bound};
 
 /// One case being played.
@@ -41,8 +42,18 @@ pub(crate) struct Play<'a> {
     missing: BTreeMap<String, String>,
     /// When the last step that acts began: what an `absent` step forbids must not come from then on.
     acted: Instant,
+    /// The same, among the events of the MTP.
+    since: Mark,
     /// The steps that began.
     begun: BTreeSet<(Phase, usize)>,
+    /// What the case has created and not deleted again.
+    created: Created,
+    /// Whose end of the MTP behaves otherwise than usual.
+    changed: Vec<Party>,
+    /// Connections that a step has opened beside the usual one.
+    extra: Vec<ConnectionId>,
+    /// The first Controller shows another certificate than its own.
+    certificate_changed: bool,
 }
 
 /// What a labelled step has sent.
@@ -68,7 +79,12 @@ impl<'a> Play<'a> {
             asked: BTreeMap::new(),
             missing: BTreeMap::new(),
             acted: Instant::now(),
+            since: Mark::default(),
             begun: BTreeSet::new(),
+            created: Created::default(),
+            changed: Vec::new(),
+            extra: Vec::new(),
+            certificate_changed: false,
         }
     }
 
@@ -77,16 +93,21 @@ impl<'a> Play<'a> {
         self.controller
     }
 
+    /// What the case has created and not deleted again.
+    pub(crate) fn created(&self) -> Created {
+        self.created.clone()
+    }
+
     /// Plays setup and procedure. The procedure of a case whose setup was not reached says nothing, and does not run.
     pub(crate) async fn setup_and_procedure(&mut self) {
         let case = self.case;
-        for (index, step) in case.setup.iter().enumerate() {
+        for (index, step) in self.there(&case.setup) {
             if let Err(why) = self.set_up(index, step).await {
                 self.skip_rest(&format!("the setup was not reached: step {} {why}", index.saturating_add(1)));
                 return;
             }
         }
-        for (index, step) in case.procedure.iter().enumerate() {
+        for (index, step) in self.there(&case.procedure) {
             self.run(Phase::Procedure, index, step).await;
         }
     }
@@ -94,7 +115,7 @@ impl<'a> Play<'a> {
     /// Plays the clean-up. A step that refers to what never came about has nothing to clean up and leaves no trace.
     pub(crate) async fn clean_up(&mut self) {
         let case = self.case;
-        for (index, step) in case.cleanup.iter().enumerate() {
+        for (index, step) in self.there(&case.cleanup) {
             if self.undefined_in(step).is_none() {
                 self.run(Phase::CleanUp, index, step).await;
             }
@@ -118,7 +139,7 @@ impl<'a> Play<'a> {
     }
 
     fn skip(&mut self, phase: Phase, steps: &[Step], reason: &str) {
-        for (index, step) in steps.iter().enumerate() {
+        for (index, step) in self.there(steps) {
             let needless = phase == Phase::CleanUp && self.undefined_in(step).is_some();
             if needless || !self.begun.insert((phase, index)) {
                 continue;
@@ -127,6 +148,11 @@ impl<'a> Play<'a> {
             self.controller.recorder.step_started(&place, text::action(step));
             self.controller.recorder.step_ended(&place, not_reached(reason));
         }
+    }
+
+    /// The steps that exist over this MTP, each with its place.
+    fn there<'s>(&self, steps: &'s [Step]) -> Vec<(usize, &'s Step)> {
+        steps.iter().enumerate().filter(|(_, step)| step.exists_over(&self.controller.facts)).collect()
     }
 
     /// One step of the setup; the error says why the state in which the procedure may begin is not reached.
@@ -161,6 +187,8 @@ impl<'a> Play<'a> {
     async fn run(&mut self, phase: Phase, index: usize, step: &Step) -> Ended {
         let place = step_ref(phase, index, step);
         self.begun.insert((phase, index));
+        // What has happened already happened before the step.
+        self.controller.drain();
         self.controller.recorder.step_started(&place, text::action(step));
         let ended = self.act(&place, step).await;
         self.controller.inbox.done((phase, index));
@@ -176,111 +204,42 @@ impl<'a> Play<'a> {
 
     async fn act(&mut self, place: &StepRef, step: &Step) -> Ended {
         let plain = |outcome| Ended { outcome, answer: None };
+        if !matches!(step.action, Action::Await { .. } | Action::Absent { .. } | Action::Wait(_)) {
+            self.acted = Instant::now();
+            self.since = self.controller.inbox.sightings.mark();
+        }
         match &step.action {
-            Action::Request { kind, body } => {
-                self.acted = Instant::now();
-                self.request(place, step, *kind, body).await
-            }
-            Action::Send(send) => {
-                self.acted = Instant::now();
-                plain(self.send(place, step, send).await)
-            }
-            Action::Await { what, .. } => self.await_what(place, what, step.within).await,
-            Action::Absent { what, lasting } => plain(self.absent(what, *lasting).await),
-            Action::Wait(duration) => {
-                self.controller.idle_until(after(Instant::now(), *duration)).await;
-                plain(done(None))
-            }
-            Action::Eut(action) => {
-                self.acted = Instant::now();
-                plain(self.eut(place, *action).await)
-            }
+            Action::Request { kind, body } => self.request(place, step, *kind, body).await,
+            Action::Send(send) => plain(self.send(place, step, send).await),
+            Action::Await { what, .. } => self.await_what(place, step, what).await,
+            Action::Absent { what, lasting } => match self.resolved(lasting.as_ref()) {
+                Ok(lasting) => {
+                    let lasting = lasting.unwrap_or(self.controller.timing.silence);
+                    plain(self.absent(step.by, what, lasting).await)
+                }
+                Err(outcome) => plain(outcome),
+            },
+            Action::Wait(lapse) => match self.resolved(Some(lapse)) {
+                Ok(duration) => {
+                    let limit = after(Instant::now(), duration.unwrap_or_default());
+                    self.controller.idle_until(limit).await;
+                    plain(done(None))
+                }
+                Err(outcome) => plain(outcome),
+            },
+            Action::Eut(action) => plain(self.eut(place, *action).await),
+            Action::Mtp(action) => plain(self.mtp(step.by, action).await),
+            Action::Controller(action) => plain(self.controllers(*action).await),
         }
     }
 
-    async fn request(&mut self, place: &StepRef, step: &Step, kind: MessageKind, body: &Value) -> Ended {
-        let plain = |outcome| Ended { outcome, answer: None };
-        let body = match substitute_in(body, &self.controller.variables) {
-            Ok(body) => body,
-            Err(undefined) => return plain(not_reached(&self.why_undefined(&undefined.name))),
-        };
-        let msg_id = self.controller.next_msg_id();
-        let message = match encode_body(kind, &msg_id, &body) {
-            Ok(message) => message,
-            Err(errors) => return plain(fault(["the Request cannot be built".to_owned(), joined(&errors)])),
-        };
-        let sent = match self
-            .hand_over(place, step, &msg_id, Addressing::Strict, |envelope| Ok(envelope.wrap(message.clone())))
-            .await
-        {
-            Ok(sent) => sent,
-            Err(outcome) => return plain(outcome),
-        };
-        self.restart_if_it_ends(kind, &body);
-        let limit = limits::answer_limit(step, &self.controller.timing);
-        self.answered(&msg_id, sent, sent.at, after(sent.at, limit)).await
-    }
-
-    /// Waits for an answer, from `begun` to `limit`.
-    async fn answered(&mut self, msg_id: &str, sent: Sent, begun: Instant, limit: Instant) -> Ended {
-        if let Some(AnswerSeen { seq, body, is_error }) = self.controller.answer(msg_id, sent, limit).await {
-            return Ended { outcome: done(Some(seq)), answer: Some((is_error, body)) };
-        }
-        self.note_lost_connection(sent);
-        Ended { outcome: timed_out(begun), answer: None }
-    }
-
-    async fn send(&mut self, place: &StepRef, step: &Step, send: &Send) -> StepOutcome {
-        let msg_id = self.controller.next_msg_id();
-        let variables = self.controller.variables.clone();
-        let build = |envelope: &Envelope| build_send(send, &msg_id, envelope, &variables);
-        match self.hand_over(place, step, &msg_id, Addressing::Any, build).await {
-            Ok(_) => done(None),
-            Err(outcome) => outcome,
-        }
-    }
-
-    /// Paces, waits for the EUT's connection, builds the Record and sends it.
-    async fn hand_over(
-        &mut self,
-        place: &StepRef,
-        step: &Step,
-        msg_id: &str,
-        addressing: Addressing,
-        build: impl Fn(&Envelope) -> Result<Vec<u8>, BuildError>,
-    ) -> Result<Sent, StepOutcome> {
-        let remember = |play: &mut Self, sent| {
-            if let Some(label) = &step.label {
-                play.asked.insert(label.clone(), Asked { msg_id: msg_id.to_owned(), sent });
-            }
-        };
-        remember(self, None);
-        self.controller.pause().await;
-        let record = build(&self.controller.envelope()).map_err(|error| match error {
-            BuildError::Undefined(undefined) => not_reached(&self.why_undefined(&undefined.name)),
-            BuildError::Unfit(text) => fault(["the Record cannot be built".to_owned(), text]),
-        })?;
-        self.controller.expect(msg_id, addressing);
-        match self.controller.send(place, record).await {
-            Ok(sent) => {
-                remember(self, Some(sent));
-                Ok(sent)
-            }
-            Err(SendFailure::NotConnected(reason) | SendFailure::Lost(reason)) => Err(not_reached(&reason)),
-        }
-    }
-
-    fn note_lost_connection(&mut self, sent: Sent) {
-        if self.controller.is_open(sent.connection) {
-            return;
-        }
-        let back = if self.controller.current().is_some() {
-            "; the EUT came back on another, but did not answer there"
-        } else {
-            ""
-        };
-        let text = format!("connection {} ended before an answer came on it{back}", sent.connection);
-        self.controller.recorder.note(text);
+    /// How long that is now; an EUT's value that makes it none is why the step is not reached.
+    fn resolved(&self, lapse: Option<&Lapse>) -> Result<Option<Duration>, StepOutcome> {
+        let resolved = lapse.map(|lapse| lapse.resolve(&self.controller.variables)).transpose();
+        resolved.map_err(|error| match error {
+            LapseError::Undefined(undefined) => not_reached(&self.why_undefined(&undefined.name)),
+            other => not_reached(&other.to_string()),
+        })
     }
 
     fn capture(&mut self, place: &StepRef, step: &Step, body: &Value) {
@@ -332,14 +291,23 @@ impl<'a> Play<'a> {
 
     /// The first variable of a step that has no value.
     fn undefined_in(&self, step: &Step) -> Option<String> {
-        let names = match &step.action {
+        let mut names = match &step.action {
             Action::Request { body, .. } => placeholders_in(body),
             Action::Send(send) => {
                 let bodies = send.message.iter().flat_map(|(_, body)| placeholders_in(body));
                 bodies.chain(send.record.values().flat_map(placeholders_in)).collect()
             }
-            Action::Await { .. } | Action::Absent { .. } | Action::Wait(_) | Action::Eut(_) => Vec::new(),
+            Action::Wait(lapse) | Action::Mtp(MtpAction::Delay(lapse)) => lapse.placeholders(),
+            Action::Mtp(
+                MtpAction::Ping(text)
+                | MtpAction::Pong(text)
+                | MtpAction::Frame { payload: FramePayload::Text(text), .. },
+            ) => placeholders(text),
+            Action::Await { .. } | Action::Absent { .. } | Action::Eut(_) | Action::Mtp(_) | Action::Controller(_) => {
+                Vec::new()
+            }
         };
+        names.extend(step.within.iter().flat_map(Lapse::placeholders));
         names.into_iter().find(|name| !self.controller.variables.contains_key(name))
     }
 }

@@ -2,13 +2,24 @@
 
 use crate::control;
 use uspec_testplan::{
-    case::{Action, Answer, Expected, Step},
+    case::{
+        Action, Answer, ControllerAction, Ending, Expected, Extension, Lapse, MtpAction, MtpEvent, Party, RecordEvent,
+        Step, Subprotocol,
+    },
     trace::{Phase, StepRef},
 };
 
 /// What a step does. The first word is its key in the test case.
 pub(super) fn action(step: &Step) -> String {
-    match &step.action {
+    let what = what(&step.action);
+    match step.by {
+        Party::First => what,
+        Party::Second => format!("{what}, by the second Controller"),
+    }
+}
+
+fn what(action: &Action) -> String {
+    match action {
         Action::Request { kind, .. } => format!("request {kind}"),
         Action::Send(send) => match (&send.bytes, &send.message) {
             (Some(bytes), _) => format!("send {} bytes", bytes.len()),
@@ -18,8 +29,59 @@ pub(super) fn action(step: &Step) -> String {
         Action::Await { what, answer: Answer::Normal } => format!("await {}", expected(what)),
         Action::Await { what, answer: Answer::Withhold } => format!("await {}, answer withheld", expected(what)),
         Action::Absent { what, .. } => format!("absent {}", expected(what)),
-        Action::Wait(duration) => format!("wait {duration:?}"),
+        Action::Wait(lapse) => format!("wait {}", time(lapse)),
         Action::Eut(action) => format!("eut {}", control::name(*action)),
+        Action::Mtp(action) => format!("mtp {}", mtp(action)),
+        Action::Controller(action) => format!("controller {}", controller(*action)),
+    }
+}
+
+fn mtp(action: &MtpAction) -> String {
+    match action {
+        MtpAction::Refuse { http_status } => format!("refuse connections with HTTP {http_status}"),
+        MtpAction::Accept => "accept connections".to_owned(),
+        MtpAction::Drop(Ending::Reset) => "drop the connection by a reset".to_owned(),
+        MtpAction::Drop(Ending::Close) => "drop the connection without a Close frame".to_owned(),
+        MtpAction::Close { code } => format!("close with {code}"),
+        MtpAction::Ping(_) => "ping".to_owned(),
+        MtpAction::Pong(_) => "pong".to_owned(),
+        MtpAction::Frame { opcode, fin, .. } => {
+            format!("{} frame{}", opcode.name(), if *fin { "" } else { " that does not end its message" })
+        }
+        MtpAction::Octets(octets) => format!("{} octets", octets.len()),
+        MtpAction::Handshake { subprotocol, extension } => {
+            let subprotocol = match subprotocol {
+                None => "as usual",
+                Some(Subprotocol::Omit) => "left out",
+                Some(Subprotocol::Named(name)) => name,
+            };
+            let extension = match extension {
+                None => "as usual",
+                Some(Extension::Omit) => "left out",
+                Some(Extension::Send) => "sent",
+            };
+            format!("handshake with subprotocol {subprotocol}, extension {extension}")
+        }
+        MtpAction::Fragment(Some(size)) => format!("fragment into {size} octets"),
+        MtpAction::Fragment(None) => "fragment no more".to_owned(),
+        MtpAction::Delay(lapse) => format!("delay by {}", time(lapse)),
+        MtpAction::SecondConnection => "second connection".to_owned(),
+        MtpAction::Normal => "normal".to_owned(),
+    }
+}
+
+fn controller(action: ControllerAction) -> String {
+    match action {
+        ControllerAction::StartSecond(kind) => format!("second: start, certificate {}", kind.name()),
+        ControllerAction::StopSecond => "second: stop".to_owned(),
+        ControllerAction::Certificate(kind) => format!("certificate {}", kind.name()),
+    }
+}
+
+fn time(lapse: &Lapse) -> String {
+    match lapse {
+        Lapse::Fixed(duration) => format!("{duration:?}"),
+        Lapse::Template(template) => template.clone(),
     }
 }
 
@@ -45,5 +107,10 @@ fn expected(what: &Expected) -> String {
         Expected::Notify { subscription_id: None, .. } => "a Notify".to_owned(),
         Expected::Connected => "the EUT's connection".to_owned(),
         Expected::Disconnected => "the end of the EUT's connection".to_owned(),
+        Expected::Mtp(MtpEvent::ConnectionAttempt) => "a connection attempt".to_owned(),
+        Expected::Mtp(MtpEvent::Connected) => "a connection".to_owned(),
+        Expected::Mtp(MtpEvent::Disconnected) => "the end of a connection".to_owned(),
+        Expected::Mtp(MtpEvent::Frame { kind, .. }) => format!("a {} frame", kind.name()),
+        Expected::Record(RecordEvent { kind, .. }) => format!("a Record with {}", kind.field()),
     }
 }

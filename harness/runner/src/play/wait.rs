@@ -1,56 +1,78 @@
 //! `await` and `absent`.
 
 use super::{Ended, Play, done, not_reached, timed_out};
-use crate::{bounds::after, controller::inbox::Wanted};
+use crate::{
+    bounds::after,
+    controller::{
+        Controller, Sent,
+        inbox::Wanted,
+        sightings::{Sighting, WantedSighting},
+    },
+};
 use std::time::Duration;
 use tokio::time::Instant;
 use uspec_testplan::{
-    case::Expected,
+    case::{Expected, Party, Step},
     trace::{StepOutcome, StepRef},
 };
 
 impl Play<'_> {
-    pub(super) async fn await_what(&mut self, place: &StepRef, what: &Expected, within: Option<Duration>) -> Ended {
+    pub(super) async fn await_what(&mut self, place: &StepRef, step: &Step, what: &Expected) -> Ended {
         let plain = |outcome| Ended { outcome, answer: None };
         let begun = Instant::now();
+        let within = match self.resolved(step.within.as_ref()) {
+            Ok(within) => within,
+            Err(outcome) => return plain(outcome),
+        };
+        let timing = self.controller.timing;
+        let limit = |usual: Duration| after(begun, within.unwrap_or(usual));
         match what {
-            Expected::ResponseTo(label) => self.await_answer(label, within).await,
+            Expected::ResponseTo(label) => self.await_answer(label, limit(timing.response)).await,
             Expected::Notify { subscription_id, matching } => {
-                let wanted = Wanted::new(subscription_id.as_deref(), matching.as_ref());
+                let wanted = Wanted::new(step.by, subscription_id.as_deref(), matching.as_ref());
                 if let Some(name) = wanted.undefined(&self.controller.variables) {
                     return plain(not_reached(&self.why_undefined(&name)));
                 }
-                let limit = after(begun, within.unwrap_or(self.controller.timing.response));
+                self.controller.side_mut(step.by).plays = true;
                 let here = (place.phase, place.index);
-                let seen = self.controller.until(limit, |it| it.inbox.take(here, &wanted, &it.variables)).await;
+                let until = limit(timing.response);
+                let seen = self.controller.until(until, |it| it.inbox.take(here, &wanted, &it.variables)).await;
                 match seen {
                     Some(seen) => Ended { outcome: done(Some(seen.seq)), answer: Some((false, seen.into_body())) },
                     None => plain(timed_out(begun)),
                 }
             }
             Expected::Connected => {
-                let timing = self.controller.timing;
-                let limit = after(begun, within.unwrap_or(timing.connect.max(timing.boot)));
-                let seen = self.controller.until(limit, |it| it.current().map(|_| it.last_opened())).await;
-                plain(seen.map_or_else(|| timed_out(begun), |opened| done(opened.and_then(|(_, seq)| seq))))
+                let until = limit(timing.connect.max(timing.boot));
+                let by = step.by;
+                let seen = self.controller.until(until, |it| it.current_of(by).map(|_| it.last_opened(by))).await;
+                self.sighted(begun, seen.map(|opened| opened.and_then(|(_, seq)| seq)))
             }
             Expected::Disconnected => {
-                let limit = after(begun, within.unwrap_or(self.controller.timing.connect));
-                let acted = self.acted;
-                let ended = |it: &mut crate::controller::Controller| match it.last_closed() {
-                    Some((at, seq)) if at >= acted || it.current().is_none() => Some(seq),
-                    _ => it.current().is_none().then_some(None),
+                let (acted, by) = (self.acted, step.by);
+                let ended = |it: &mut Controller| match it.last_closed(by) {
+                    Some((at, seq)) if at >= acted || it.current_of(by).is_none() => Some(seq),
+                    _ => it.current_of(by).is_none().then_some(None),
                 };
-                let seen = self.controller.until(limit, ended).await;
-                plain(seen.map_or_else(|| timed_out(begun), done))
+                let seen = self.controller.until(limit(timing.connect), ended).await;
+                self.sighted(begun, seen)
+            }
+            Expected::Mtp(_) | Expected::Record(_) => {
+                let Some(wanted) = WantedSighting::of(what) else { return plain(done(None)) };
+                let usual = if wanted.is_connection() { timing.connect.max(timing.boot) } else { timing.response };
+                match self.sighting(&wanted, step.by, limit(usual)).await {
+                    Err(outcome) => plain(outcome),
+                    Ok(None) => plain(timed_out(begun)),
+                    Ok(Some(seen)) => Ended { outcome: done(Some(seen.seq)), answer: Some((false, seen.shown)) },
+                }
             }
         }
     }
 
     /// What must not come: seen when it came since the last step that acts, because TR-369 fixes no order between a Response and a
     /// Notification.
-    pub(super) async fn absent(&mut self, what: &Expected, lasting: Option<Duration>) -> StepOutcome {
-        let limit = after(Instant::now(), lasting.unwrap_or(self.controller.timing.silence));
+    pub(super) async fn absent(&mut self, by: Party, what: &Expected, lasting: Duration) -> StepOutcome {
+        let limit = after(Instant::now(), lasting);
         let acted = self.acted;
         let came = match what {
             Expected::ResponseTo(label) => {
@@ -61,10 +83,11 @@ impl Play<'_> {
                 self.controller.until(limit, |it| it.inbox.any_answer(&msg_id)).await
             }
             Expected::Notify { subscription_id, matching } => {
-                let wanted = Wanted::new(subscription_id.as_deref(), matching.as_ref());
+                let wanted = Wanted::new(by, subscription_id.as_deref(), matching.as_ref());
                 if let Some(name) = wanted.undefined(&self.controller.variables) {
                     return not_reached(&self.why_undefined(&name));
                 }
+                self.controller.side_mut(by).plays = true;
                 let came = self.controller.until(limit, |it| it.inbox.forbidden(acted, &wanted, &it.variables)).await;
                 if came.is_none() && self.controller.current().is_none() {
                     return not_reached("the EUT was not connected at the end, so that its silence says nothing");
@@ -72,7 +95,7 @@ impl Play<'_> {
                 came
             }
             Expected::Connected => {
-                let opened = |it: &mut crate::controller::Controller| it.last_opened().filter(|(at, _)| *at >= acted);
+                let opened = |it: &mut Controller| it.last_opened(by).filter(|(at, _)| *at >= acted);
                 return match self.controller.until(limit, opened).await {
                     Some((_, Some(seq))) => done(Some(seq)),
                     Some((_, None)) => not_reached("a connection opened, but the Trace is full"),
@@ -80,28 +103,71 @@ impl Play<'_> {
                 };
             }
             Expected::Disconnected => {
-                let closed = |it: &mut crate::controller::Controller| it.last_closed().filter(|(at, _)| *at >= acted);
+                let closed = |it: &mut Controller| it.last_closed(by).filter(|(at, _)| *at >= acted);
                 return match self.controller.until(limit, closed).await {
                     Some((_, Some(seq))) => done(Some(seq)),
                     Some((_, None)) => not_reached("the connection ended, but the Trace is full"),
                     None => done(None),
                 };
             }
+            Expected::Mtp(_) | Expected::Record(_) => {
+                let Some(wanted) = WantedSighting::of(what) else { return done(None) };
+                match self.sighting(&wanted, by, limit).await {
+                    Err(outcome) => return outcome,
+                    Ok(Some(seen)) => return done(Some(seen.seq)),
+                    Ok(None) => {}
+                }
+                let lost = self.controller.inbox.sightings.dropped > 0;
+                // What an Agent that is not there does not send says nothing; that it does not come says something.
+                let says_nothing = !wanted.is_connection()
+                    && self.controller.current_of(by).is_none()
+                    && self.controller.current().is_none();
+                if lost {
+                    return not_reached("more happened than the Trace holds, so that it may have been among it");
+                }
+                if says_nothing {
+                    return not_reached("the EUT was not connected at the end, so that its silence says nothing");
+                }
+                None
+            }
         };
         done(came)
     }
 
-    async fn await_answer(&mut self, label: &str, within: Option<Duration>) -> Ended {
+    /// The first event that is meant, no earlier step took, and came since the last step that acts began.
+    async fn sighting(
+        &mut self,
+        wanted: &WantedSighting,
+        by: Party,
+        limit: Instant,
+    ) -> Result<Option<Sighting>, StepOutcome> {
+        if let Some(name) = wanted.undefined(&self.controller.variables) {
+            return Err(not_reached(&self.why_undefined(&name)));
+        }
+        let since = self.since;
+        let take = |it: &mut Controller| {
+            let Controller { inbox, variables, .. } = it;
+            inbox.sightings.take(since, by, wanted, variables)
+        };
+        Ok(self.controller.until(limit, take).await)
+    }
+
+    /// A change of the connection: seen at its place in the Trace when it is there, with what it shows.
+    fn sighted(&self, begun: Instant, seen: Option<Option<u64>>) -> Ended {
+        let Some(seq) = seen else { return Ended { outcome: timed_out(begun), answer: None } };
+        let shown = seq.and_then(|seq| self.controller.shown(seq));
+        Ended { outcome: done(seq), answer: shown.map(|shown| (false, shown)) }
+    }
+
+    async fn await_answer(&mut self, label: &str, limit: Instant) -> Ended {
         let (msg_id, sent) = match self.sent_by(label) {
             Ok(sent) => sent,
             Err(outcome) => return Ended { outcome, answer: None },
         };
-        let begun = Instant::now();
-        let limit = after(begun, within.unwrap_or(self.controller.timing.response));
-        self.answered(&msg_id, sent, begun, limit).await
+        self.answered(&msg_id, sent, Instant::now(), limit).await
     }
 
-    fn sent_by(&self, label: &str) -> Result<(String, crate::controller::Sent), StepOutcome> {
+    fn sent_by(&self, label: &str) -> Result<(String, Sent), StepOutcome> {
         let asked = self.asked.get(label).and_then(|asked| Some((asked.msg_id.clone(), asked.sent?)));
         asked.ok_or_else(|| not_reached(&format!("step `{label}` has sent nothing")))
     }

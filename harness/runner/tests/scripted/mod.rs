@@ -18,9 +18,11 @@ use uspec_mtp::{
     network::{Address, MemoryNetwork},
     websocket::{RawFrame, Retry, WsAgentConfig, WsAgentEnd, WsFarConfig, WsHandle, WsRole},
 };
-use uspec_runner::{BringUp, EutControl, ProgramControl, Progress, RunEnd, Session, SessionConfig, Timing, execute};
+use uspec_runner::{
+    BringUp, EutControl, ProgramControl, Progress, RunEnd, SecondController, Session, SessionConfig, Timing, execute,
+};
 use uspec_testplan::{
-    case::{Action, Applies, Capture, Step, TestCase},
+    case::{Action, Applies, Capture, Needs, Step, TestCase},
     trace::{Phase, StepOutcome, Trace, What},
 };
 use uspec_usp::{
@@ -279,6 +281,8 @@ pub fn config() -> SessionConfig {
         mtp_name: "websocket".into(),
         eut_endpoint_id: Some(EUT.into()),
         controller_endpoint_id: US.into(),
+        second: SecondController::default(),
+        pki: None,
         timing: timing(),
         variables: BTreeMap::new(),
         catalogue: "c".into(),
@@ -349,6 +353,7 @@ pub fn case(id: &str, procedure: Vec<Step>) -> TestCase {
         requirements: Vec::new(),
         tags: Vec::new(),
         applies: Applies::Mandatory,
+        needs: Needs::default(),
         since: None,
         until: None,
         disputed: None,
@@ -361,7 +366,7 @@ pub fn case(id: &str, procedure: Vec<Step>) -> TestCase {
 }
 
 pub fn step(action: Action) -> Step {
-    Step { label: None, action, capture: Vec::new(), matching: None, within: None }
+    Step::new(action)
 }
 
 pub fn labelled(label: &str, action: Action) -> Step {
