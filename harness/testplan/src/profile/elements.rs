@@ -13,10 +13,34 @@ pub struct Element {
     pub meaning: &'static str,
 }
 
+/// What follows an element's name where the path of the command's or event's object is meant.
+const PARENT: &str = ".parent";
+
+/// What follows an element's name where the command's or event's name in its object is meant.
+const NAME: &str = ".name";
+
 /// Every element, by name.
 pub const ELEMENTS: &[Element] = &[
+    element("async_argument", "DelaySeconds", "an input argument of `async_command`"),
+    element("async_argument_value", "10", "the value of `async_argument`"),
     element("async_command", "Device.ScheduleTimer()", "an asynchronous command"),
-    element("command_with_args", "Device.ScheduleTimer()", "a command with input arguments"),
+    element("command_with_args", "Device.ScheduleTimer()", "an asynchronous command with input arguments"),
+    element("command_with_args_argument", "DelaySeconds", "an input argument of `command_with_args`"),
+    element("command_with_args_time", "30s", "the least time that `command_with_args` takes with its argument"),
+    element("command_with_args_value", "30", "the value of `command_with_args_argument`"),
+    element("defaulted_argument", "Host", "the input argument that `defaulted_command` must have"),
+    element(
+        "defaulted_argument_value",
+        "192.0.2.1",
+        "the value of `defaulted_argument`: a host at which nothing answers (RFC 5737)",
+    ),
+    element(
+        "defaulted_command",
+        "Device.IP.Diagnostics.TraceRoute()",
+        "an asynchronous command with input arguments that have defaults",
+    ),
+    element("defaulted_least", "148500ms", "the least time that `defaulted_command` takes with its defaults on this bench"),
+    element("defaulted_most", "454500ms", "the longest time that `defaulted_command` takes with its defaults on this bench"),
     element("event", "Device.Boot!", "an event that a synchronous command brings about"),
     element("event_parent", "Device.", "the object that the event belongs to"),
     element(
@@ -54,11 +78,32 @@ pub fn element_named(name: &str) -> Option<&'static Element> {
     ELEMENTS.iter().find(|element| element.name == name)
 }
 
-/// Every element's value: the plan's own, or what `alternates` puts in its place. Keys are bare names.
+/// The element that a case means by `name`: its own name, or for a command or event that with `.parent` or `.name` behind it.
+pub(crate) fn element_meant(name: &str) -> Option<&'static Element> {
+    let part = |ending| name.strip_suffix(ending).and_then(element_named).filter(|it| split(it.default).is_some());
+    element_named(name).or_else(|| part(PARENT)).or_else(|| part(NAME))
+}
+
+/// Every element's value: the plan's own, or what `alternates` puts in its place. Keys are bare names. Of commands and events
+/// there are also the path of their object and their name in it, because a Notify names them so.
 pub(super) fn values(alternates: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut values: BTreeMap<_, _> = ELEMENTS.iter().map(|it| (it.name.to_owned(), it.default.to_owned())).collect();
     values.extend(alternates.clone());
+    let parts = values.iter().filter_map(|(key, value)| split(value).map(|(parent, name)| (key, parent, name)));
+    let parts: Vec<_> = parts
+        .flat_map(|(key, parent, name)| {
+            [(format!("{key}{PARENT}"), parent.to_owned()), (format!("{key}{NAME}"), name.to_owned())]
+        })
+        .collect();
+    values.extend(parts);
     values
+}
+
+/// The object's path and the name, when this is the path of a command or an event.
+fn split(path: &str) -> Option<(&str, &str)> {
+    let (dot, _) = path.rmatch_indices('.').next()?;
+    let (parent, name) = path.split_at_checked(dot.checked_add(1)?)?;
+    (name.ends_with("()") || name.ends_with('!')).then_some((parent, name))
 }
 
 const fn element(name: &'static str, default: &'static str, meaning: &'static str) -> Element {
@@ -72,5 +117,18 @@ mod tests {
     #[test]
     fn elements_are_in_the_order_of_their_names() {
         assert!(ELEMENTS.is_sorted_by(|a, b| a.name < b.name));
+    }
+
+    #[test]
+    fn a_command_has_an_object_and_a_name() {
+        let alternates = BTreeMap::from([("async_command".to_owned(), "Device.IP.Diagnostics.IPPing()".to_owned())]);
+        let values = values(&alternates);
+        assert_eq!(values["async_command.parent"], "Device.IP.Diagnostics.");
+        assert_eq!(values["async_command.name"], "IPPing()");
+        assert_eq!(values["event.name"], "Boot!");
+        assert!(!values.contains_key("nested_value.name"), "that is a parameter");
+        assert_eq!(element_meant("async_command.parent").map(|it| it.name), Some("async_command"));
+        assert!(element_meant("nested_value.parent").is_none());
+        assert!(element_meant("nothing.parent").is_none());
     }
 }

@@ -24,6 +24,7 @@ use crate::{
     trace::MtpFacts,
     yaml,
 };
+pub(crate) use elements::element_meant;
 pub use elements::{ELEMENTS, Element, element_named};
 pub use known_failing::{KnownFailing, KnownFailingProblem, KnownFailingProblemKind, check_known_failing};
 
