@@ -34,6 +34,8 @@ pub enum Command {
     Judge(JudgeArgs),
     /// Run the bundled Agent on real sockets, to try the harness or an own Controller.
     Agent(AgentArgs),
+    /// Write certificates and keys for a bench: an authority, right identities and wrong ones.
+    Pki(PkiArgs),
     /// Write the JSON Schemas of test case, EUT profile and run report into the source tree.
     Schema(SchemaArgs),
 }
@@ -201,6 +203,32 @@ pub struct AgentArgs {
     /// List the faults and end.
     #[arg(long)]
     pub list_faults: bool,
+}
+
+/// Arguments of `uspec pki`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  uspec pki pki                                                     for the bundled Agent, on this very host
+  uspec pki --eut os::012345-1 --host bench.example,192.0.2.7 pki   for a device that reaches us by these names
+
+Nothing is overwritten. A year later, or for another host, write into another folder.")]
+pub struct PkiArgs {
+    /// The EUT's Endpoint ID, for its own certificate.
+    #[arg(long, value_name = "ID", default_value = "proto::uspec-agent")]
+    pub eut: String,
+    /// Our Controller's Endpoint ID, as the EUT profile has it.
+    #[arg(long, value_name = "ID", default_value = "proto::uspec-controller")]
+    pub controller: String,
+    /// Our second Controller's Endpoint ID.
+    #[arg(long, value_name = "ID", default_value = "self::uspec-second")]
+    pub second: String,
+    /// Names and addresses that the certificates are for: those of the harness, and of the EUT where it listens.
+    #[arg(long, value_name = "HOST", value_delimiter = ',', default_value = "localhost,127.0.0.1,::1")]
+    pub host: Vec<String>,
+    /// The folder; made if it is not there.
+    #[arg(value_name = "OUT")]
+    pub out: PathBuf,
 }
 
 /// Arguments of `uspec schema`.

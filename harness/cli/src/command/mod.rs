@@ -4,6 +4,7 @@ pub mod agent;
 pub mod check;
 pub mod judge;
 pub mod list;
+pub mod pki;
 pub mod run;
 pub mod schema;
 
@@ -23,6 +24,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::List(args) => list::run(args),
         Command::Judge(args) => judge::run(args),
         Command::Agent(args) => agent::run(args),
+        Command::Pki(args) => pki::run(args),
         Command::Schema(args) => schema::run(args),
     }
 }
