@@ -1,4 +1,5 @@
-//! The in-memory run of the whole catalogue against the bundled Agent, and of one case. `cargo bench -p uspec`.
+//! The in-memory run of the whole catalogue against the bundled Agent: over all of its MTPs, over each of them, and of one case over one.
+//! `cargo bench -p uspec`.
 
 use uspec_cli::{
     bundled::{Bundled, Where},
@@ -26,9 +27,17 @@ fn whole_catalogue(bencher: divan::Bencher<'_, '_>) {
     judge(bencher, &Selection::all());
 }
 
+/// The MTPs of `fixtures/eut/bundled.yaml`.
+const MTPS: [&str; 4] = ["websocket", "websocket-tls", "websocket-server", "websocket-server-tls"];
+
+#[divan::bench(args = MTPS, sample_count = 5, sample_size = 1)]
+fn whole_catalogue_over(bencher: divan::Bencher<'_, '_>, mtp: &str) {
+    judge(bencher, &Selection::all().mtp(mtp));
+}
+
 #[divan::bench(sample_count = 20, sample_size = 1)]
 fn one_case(bencher: divan::Bencher<'_, '_>) {
     if let Ok(selection) = Selection::all().id("1.1") {
-        judge(bencher, &selection);
+        judge(bencher, &selection.mtp("websocket"));
     }
 }

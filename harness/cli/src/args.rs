@@ -58,6 +58,9 @@ pub struct SelectArgs {
     /// Only cases with this tag.
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
+    /// Only over this MTP of the profile, by its name.
+    #[arg(long, value_name = "NAME")]
+    pub mtp: Vec<String>,
 }
 
 /// From where the catalogue comes.
@@ -76,6 +79,7 @@ Examples:
   uspec run --real                        the same over loopback sockets in real time
   uspec run --eut my-device.yaml          every applicable case against the device of this profile
   uspec run --eut my-device.yaml '1.4*'   only 1.4 and 1.40 to 1.49
+  uspec run --mtp websocket-server-tls    only over this MTP of the profile
   uspec run --fault add-creates-despite-error 1.3 the bundled Agent with a fault, to see a failure
   uspec run --eut my-device.yaml --dry-run        what would run, and why the rest would not
 
@@ -101,6 +105,12 @@ pub struct RunArgs {
     /// Only say what would run, and why the rest would not.
     #[arg(long)]
     pub dry_run: bool,
+    /// Run nothing over an MTP where the profile and the device's GetSupportedDMResp contradict each other; a warning otherwise.
+    #[arg(long)]
+    pub strict_profile: bool,
+    /// Write the session secrets of every TLS connection to tls-keys.log beside the reports, for Wireshark and the like.
+    #[arg(long)]
+    pub tls_key_log: bool,
     /// Where the reports go.
     #[arg(long, value_name = "DIR", default_value = "reports/out")]
     pub out: PathBuf,
@@ -127,6 +137,7 @@ pub enum Format {
 Examples:
   uspec list                               every case of the catalogue
   uspec list --chapter 1 --format json     id, title, decision, requirements, features and metrics, for programs
+  uspec list --mtp websocket               over one MTP of the profile
   uspec list --eut my-device.yaml          with the decision for this device")]
 pub struct ListArgs {
     /// Which cases.
@@ -180,20 +191,35 @@ pub struct JudgeArgs {
 Examples:
   uspec agent --connect ws://127.0.0.1:8080/usp    connects to a Controller, as most devices do
   uspec agent --listen ws://127.0.0.1:8081/usp     waits for a Controller
+  uspec agent --connect wss://localhost:8443/usp --certificate agent.pem --key agent.key --trust ca.pem
+                                                   over TLS; `uspec pki` writes such files
+  uspec agent --config agent.yaml                  with everything that a configuration can say
   uspec agent --list-faults                        names and meanings of the faults it can have")]
 pub struct AgentArgs {
-    /// The Controller's WebSocket URL to connect to.
-    #[arg(long, value_name = "URL", required_unless_present_any = ["listen", "list_faults"])]
+    /// A configuration in YAML; the other options change it.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The Controller's WebSocket URL to connect to, `ws://` or `wss://`.
+    #[arg(long, value_name = "URL", required_unless_present_any = ["listen", "list_faults", "config"])]
     pub connect: Option<String>,
-    /// The WebSocket URL to listen on.
+    /// The WebSocket URL to listen on, `ws://` or `wss://`.
     #[arg(long, value_name = "URL", conflicts_with = "connect")]
     pub listen: Option<String>,
-    /// The Agent's Endpoint ID.
-    #[arg(long, value_name = "ID", default_value = "proto::uspec-agent")]
-    pub endpoint_id: String,
-    /// The Controller's Endpoint ID.
+    /// The Agent's Endpoint ID; `proto::uspec-agent` when neither this nor the configuration names one.
+    #[arg(long, value_name = "ID")]
+    pub endpoint_id: Option<String>,
+    /// The Endpoint ID of the Controller of --connect or --listen.
     #[arg(long, value_name = "ID", default_value = "proto::uspec-controller")]
     pub controller: String,
+    /// The Agent's certificate (PEM), for `wss://`.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// Its private key (PEM).
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub key: Option<PathBuf>,
+    /// The certificates that it trusts (PEM).
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub trust: Option<PathBuf>,
     /// Where its data model is kept over a restart; in memory when not given.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,

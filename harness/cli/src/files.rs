@@ -5,9 +5,14 @@ use std::{
     fs,
     io::Write as _,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
+use uspec_mtp::tls::KeyLogSink;
 use uspec_report::{html, json, junit};
 use uspec_testplan::{run_report::RunReport, trace::Trace};
+
+/// The secrets of the run's TLS sessions, as Wireshark reads them.
+const KEY_LOG: &str = "tls-keys.log";
 
 /// Where a run writes.
 #[derive(Debug)]
@@ -17,7 +22,7 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// Makes the folder, empties its Traces of an earlier run, and makes sure that it can be written to.
+    /// Makes the folder, removes Traces and TLS secrets of an earlier run, and makes sure that it can be written to.
     ///
     /// # Errors
     /// A folder that cannot be made, emptied or written to.
@@ -30,9 +35,29 @@ impl Reports {
         {
             fs::remove_file(&file).map_err(|cause| Error::file("removed", &file, &cause))?;
         }
+        let key_log = folder.join(KEY_LOG);
+        if key_log.is_file() {
+            fs::remove_file(&key_log).map_err(|cause| Error::file("removed", &key_log, &cause))?;
+        }
         let attachment_base =
             attachment_base.map_or_else(|| format!("{}/", folder.display()), std::borrow::ToOwned::to_owned);
         Ok(Self { folder: folder.to_owned(), attachment_base })
+    }
+
+    /// Takes the secrets of TLS sessions, line by line, into a file of its own: whoever reads it while the run goes on sees them all.
+    ///
+    /// # Errors
+    /// A file that cannot be made.
+    pub fn key_log(&self) -> Result<KeyLogSink, Error> {
+        let path = self.folder.join(KEY_LOG);
+        let file = fs::File::create(&path).map_err(|cause| Error::file("made", &path, &cause))?;
+        let file = Mutex::new(file);
+        Ok(KeyLogSink::new(move |line| {
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(cause) = writeln!(file, "{line}") {
+                eprintln!("warning: {} cannot be written: {cause}", path.display());
+            }
+        }))
     }
 
     /// Keeps a Trace; gives back its path relative to the folder.

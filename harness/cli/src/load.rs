@@ -46,5 +46,8 @@ pub fn selection(args: &SelectArgs) -> Result<Selection, Error> {
     for tag in &args.tag {
         selection = selection.tag(tag);
     }
+    for mtp in &args.mtp {
+        selection = selection.mtp(mtp);
+    }
     Ok(selection)
 }

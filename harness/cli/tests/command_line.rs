@@ -3,16 +3,23 @@
 
 use rstest::rstest;
 use std::{
+    collections::BTreeSet,
     fs,
+    io::{BufRead as _, BufReader},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 fn uspec(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_uspec"));
     command.args(arguments).current_dir(top()).env_remove("USPEC_EUT").env_remove("USPEC_TESTCASES").output().unwrap()
 }
+
+/// How many cases the plan has.
+const CASES: usize = 230;
+/// The MTPs of the bundled Agent.
+const MTPS: [&str; 4] = ["websocket", "websocket-tls", "websocket-server", "websocket-server-tls"];
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -44,12 +51,21 @@ fn a_run_writes_every_report_and_exits_with_0() {
     let folder = out.path().display().to_string();
     let run = uspec(&["run", "1.1", "1.36", "--out", &folder]);
     assert_eq!(code(&run), 0, "{}", text(&run));
-    for file in ["junit.xml", "run.json", "report.html", "traces/1.1-websocket.jsonl", "traces/1.36-websocket.jsonl"] {
+    for file in ["junit.xml", "run.json", "report.html"] {
         assert!(out.path().join(file).is_file(), "{file} is missing");
+    }
+    for mtp in MTPS {
+        for case in ["1.1", "1.36"] {
+            let trace = format!("traces/{case}-{mtp}.jsonl");
+            assert!(out.path().join(&trace).is_file(), "{trace} is missing");
+        }
     }
     let report: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(out.path().join("run.json")).unwrap()).unwrap();
-    assert_eq!(report["results"].as_array().unwrap().len(), 230, "every case of the plan stands in the report");
+    let rows = report["results"].as_array().unwrap().len();
+    assert_eq!(rows, CASES * MTPS.len(), "every case of the plan stands in the report, once for each MTP");
+    let tls = report["mtps"].as_array().unwrap().iter().map(|mtp| !mtp["tls"].is_null()).collect::<Vec<_>>();
+    assert_eq!(tls, [false, true, false, true], "the report says what TLS came to");
     let trace = out.path().join("traces/1.1-websocket.jsonl").display().to_string();
     let bring_up = out.path().join("traces/bring-up-websocket.jsonl").display().to_string();
     let judged = uspec(&["judge", &bring_up, &trace]);
@@ -60,10 +76,91 @@ fn a_run_writes_every_report_and_exits_with_0() {
 #[test]
 fn a_failed_case_exits_with_1_and_says_why() {
     let out = tempfile::tempdir().unwrap();
-    let run = uspec(&["run", "1.1", "--fault", "add-omits-unique-keys", "--out", &out.path().display().to_string()]);
+    let folder = out.path().display().to_string();
+    let run = uspec(&["run", "1.1", "--mtp", "websocket", "--fault", "add-omits-unique-keys", "--out", &folder]);
     assert_eq!(code(&run), 1, "{}", text(&run));
     assert!(text(&run).contains("metric 2"), "{}", text(&run));
     assert!(fs::read_to_string(out.path().join("junit.xml")).unwrap().contains("<failure"));
+}
+
+#[test]
+fn one_mtp_can_be_chosen_and_only_a_wish_writes_secrets_of_tls() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().display().to_string();
+    let (traces, secrets) = (out.path().join("traces"), out.path().join("tls-keys.log"));
+    let arguments = ["run", "1.1", "--mtp", "websocket-server-tls", "--out", &folder];
+    let run = uspec(&[&arguments[..], &["--tls-key-log"]].concat());
+    assert_eq!(code(&run), 0, "{}", text(&run));
+    let names: Vec<_> = fs::read_dir(&traces).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| name.to_string_lossy().contains("websocket-server-tls")), "{names:?}");
+    assert!(fs::read_to_string(&secrets).unwrap().contains("CLIENT_TRAFFIC_SECRET_0 "), "what Wireshark reads");
+    let run = uspec(&arguments);
+    assert_eq!(code(&run), 0, "{}", text(&run));
+    assert!(!secrets.exists(), "secrets of an earlier run do not stay");
+}
+
+/// Ends a process when a test is over, whatever came of it.
+struct Child(std::process::Child);
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts the program in the background.
+fn start(arguments: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_uspec"));
+    command.args(arguments).current_dir(top()).stdout(Stdio::piped());
+    Child(command.spawn().unwrap())
+}
+
+/// A port that nobody listens on at this moment.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[rstest]
+#[case::eut_connects("eut_connects", "--connect")]
+#[case::we_connect("we_connect", "--listen")]
+fn an_agent_of_its_own_process_is_judged_over_tls_with_certificates_from_pki(#[case] role: &str, #[case] option: &str) {
+    let out = tempfile::tempdir().unwrap();
+    let pki = out.path().join("pki").display().to_string();
+    let made = uspec(&["pki", "--eut", "proto::eut", "--controller", "proto::controller", "--host", "127.0.0.1", &pki]);
+    assert_eq!(code(&made), 0, "{}", text(&made));
+    let port = free_port();
+    let file = out.path().join("eut.yaml");
+    let profile = format!(
+        "format: 1\nname: test\neut: {{endpoint_id: \"proto::eut\"}}\ncontroller: {{endpoint_id: \"proto::controller\"}}\n\
+         mtps:\n  - websocket: {{role: {role}, address: 127.0.0.1:{port}, path: /usp, tls: \
+         {{certificate: pki/controller.pem, key: pki/controller.key, trust: pki/ca.pem}}}}\n"
+    );
+    fs::write(&file, profile).unwrap();
+    let (url, own) = (format!("wss://127.0.0.1:{port}/usp"), |name: &str| format!("{pki}/{name}"));
+    let (certificate, key, trust) = (own("agent.pem"), own("agent.key"), own("ca.pem"));
+    let ids = ["--endpoint-id", "proto::eut", "--controller", "proto::controller"];
+    let tls = ["--certificate", &certificate, "--key", &key, "--trust", &trust];
+    let _agent = start(&[&["agent", option, &url], &ids[..], &tls[..]].concat());
+    let (eut, folder) = (file.display().to_string(), out.path().join("out").display().to_string());
+    let run = uspec(&["run", "1.1", "--eut", &eut, "--out", &folder]);
+    assert_eq!(code(&run), 0, "{}", text(&run));
+}
+
+#[test]
+fn ctrl_c_ends_a_run_in_order_and_exits_with_130() {
+    let out = tempfile::tempdir().unwrap();
+    let profile = profile(out.path(), 0, "");
+    fs::write(&profile, fs::read_to_string(&profile).unwrap().replace("50ms", "60s")).unwrap();
+    let folder = out.path().join("out");
+    let mut run = start(&["run", "1.1", "--eut", &profile, "--out", &folder.display().to_string()]);
+    let mut line = String::new();
+    BufReader::new(run.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("waiting for the EUT"), "{line}");
+    assert!(Command::new("kill").args(["-INT", &run.0.id().to_string()]).status().unwrap().success());
+    assert_eq!(run.0.wait().unwrap().code(), Some(130));
+    let junit = fs::read_to_string(folder.join("junit.xml")).unwrap();
+    assert!(junit.contains("not reached") && junit.contains("uspec.run"), "{junit}");
 }
 
 #[test]
@@ -79,6 +176,7 @@ fn an_eut_that_never_connects_makes_cases_inconclusive_not_skipped() {
 
 #[rstest]
 #[case::no_such_case(&["run", "99.1"], "matches no case")]
+#[case::no_such_mtp(&["run", "1.1", "--mtp", "websockets"], "no MTP websockets")]
 #[case::no_such_fault(&["run", "--fault", "no-such-fault"], "no fault `no-such-fault`")]
 #[case::no_such_profile(&["run", "--eut", "no-such-profile.yaml"], "no-such-profile.yaml")]
 #[case::bad_folder(&["check", "fixtures/bad/unknown-key"], "problem")]
@@ -115,7 +213,7 @@ fn the_list_has_every_case_with_its_metrics() {
     let list = uspec(&["list", "--format", "json"]);
     assert_eq!(code(&list), 0);
     let rows: Vec<serde_json::Value> = serde_json::from_slice(&list.stdout).unwrap();
-    assert_eq!(rows.len(), 230);
+    assert_eq!(rows.len(), CASES * MTPS.len());
     let case = rows.iter().find(|row| row["id"] == "1.1").unwrap();
     for key in ["title", "decision", "requirements", "features"] {
         assert!(!case[key].is_null(), "{key} is missing");
@@ -128,7 +226,8 @@ fn a_dry_run_gives_a_reason_for_every_case_that_would_not_run() {
     let plan = uspec(&["run", "--dry-run"]);
     assert_eq!(code(&plan), 0);
     let shown = text(&plan);
-    assert_eq!(shown.lines().count(), 230);
+    let cases: BTreeSet<_> = shown.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(cases.len(), CASES);
     for reason in ["not applicable", "deprecated", "not automated"] {
         assert!(shown.contains(reason), "{reason} is missing");
     }

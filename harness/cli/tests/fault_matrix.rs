@@ -19,7 +19,10 @@ use uspec_cli::{
 use uspec_testplan::{
     case::Action,
     catalogue::{Catalogue, Source},
-    run_report::CaseOutcome,
+    features::FeatureSet,
+    plan::{Decision, PlanEntry, plan},
+    profile::EutProfile,
+    run_report::{CaseOutcome, NotRun},
     selection::Selection,
     verdict::{Outcome, Verdict},
 };
@@ -29,8 +32,43 @@ use uspec_usp::schema::MessageKind;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Matrix {
-    /// For each case, for each fault, the metrics that it makes unmet.
-    cases: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// For each case, for each fault, what it does to the case.
+    cases: BTreeMap<String, BTreeMap<String, Effect>>,
+}
+
+/// The metrics that a fault makes unmet.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Effect {
+    /// Over the usual MTP.
+    Usual(Vec<String>),
+    /// Over one MTP.
+    One(Over),
+    /// Over several.
+    Several(Vec<Over>),
+}
+
+/// The metrics that a fault makes unmet over one MTP.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Over {
+    #[serde(default = "usual_mtp")]
+    mtp: String,
+    unmet: Vec<String>,
+}
+
+fn usual_mtp() -> String {
+    "websocket".to_owned()
+}
+
+impl Effect {
+    fn over(&self) -> Vec<Over> {
+        match self {
+            Self::Usual(unmet) => vec![Over { mtp: usual_mtp(), unmet: unmet.clone() }],
+            Self::One(over) => vec![over.clone()],
+            Self::Several(all) => all.clone(),
+        }
+    }
 }
 
 /// What came of one case against one fault.
@@ -45,17 +83,27 @@ fn matrix() -> Matrix {
     serde_yaml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Judges the case against a fresh Agent with the fault, in memory.
-fn judge(catalogue: &Catalogue, case: &str, fault: &str) -> Seen {
-    let agent = Bundled::new(&load::profile(None).unwrap(), &[fault.to_owned()], Where::Memory).unwrap();
+/// The bundled Agent's profile with this MTP alone.
+fn profile(mtp: &str) -> EutProfile {
+    let mut profile = load::profile(None).unwrap();
+    profile.mtps.retain(|it| it.name == mtp);
+    assert!(!profile.mtps.is_empty(), "fixtures/eut/bundled.yaml has no MTP {mtp}");
+    profile
+}
+
+/// Judges the case over the MTP against a fresh Agent with the fault, in memory. Nothing when the case does not run there.
+fn judge(catalogue: &Catalogue, case: &str, mtp: &str, fault: &str) -> Result<Seen, NotRun> {
+    let agent = Bundled::new(&profile(mtp), &[fault.to_owned()], Where::Memory).unwrap();
     let selection = Selection::all().id(case).unwrap();
     let report = agent.judge(catalogue, &selection, &mut |_| None).unwrap();
-    let result = report.results.iter().find(|result| result.case.to_string() == case).unwrap();
-    let CaseOutcome::Judged(judged) = &result.outcome else { panic!("{case} did not run: {:?}", result.outcome) };
-    let judgement = &judged.judgement;
+    let result = report.results.into_iter().find(|result| result.case.to_string() == case).unwrap();
+    let judgement = match result.outcome {
+        CaseOutcome::Judged(judged) => judged.judgement,
+        CaseOutcome::NotRun(not_run) => return Err(not_run),
+    };
     let all = judgement.metrics.iter().chain(&judgement.universal);
     let unmet = all.filter(|metric| metric.outcome == Outcome::Unmet).map(|metric| metric.metric.clone()).collect();
-    Seen { verdict: judgement.verdict, unmet }
+    Ok(Seen { verdict: judgement.verdict, unmet })
 }
 
 /// Does `work` for every item, on as many threads as there are cores.
@@ -80,16 +128,18 @@ fn each_fault_makes_exactly_the_stated_metrics_unmet() {
     let entries: Vec<_> = matrix
         .cases
         .iter()
-        .flat_map(|(case, faults)| faults.iter().map(move |(fault, metrics)| (case, fault, metrics)))
+        .flat_map(|(case, faults)| faults.iter().map(move |(fault, effect)| (case, fault, effect)))
+        .flat_map(|(case, fault, effect)| effect.over().into_iter().map(move |over| (case, fault, over)))
         .collect();
     let wrong = Mutex::new(Vec::new());
-    in_parallel(&entries, |(case, fault, metrics)| {
-        let seen = judge(&catalogue, case, fault);
-        let stated: BTreeSet<String> = metrics.iter().cloned().collect();
-        if seen.unmet != stated || seen.verdict != Verdict::Fail {
-            let line = format!("{case} with {fault}: stated {stated:?}, seen {:?}, {:?}", seen.unmet, seen.verdict);
-            wrong.lock().unwrap().push(line);
-        }
+    in_parallel(&entries, |(case, fault, Over { mtp, unmet })| {
+        let stated: BTreeSet<String> = unmet.iter().cloned().collect();
+        let line = match judge(&catalogue, case, mtp, fault) {
+            Ok(seen) if seen.unmet == stated && seen.verdict == Verdict::Fail => return,
+            Ok(seen) => format!("stated {stated:?}, seen {:?}, {:?}", seen.unmet, seen.verdict),
+            Err(not_run) => format!("did not run: {}", not_run.reason),
+        };
+        wrong.lock().unwrap().push(format!("{case} over {mtp} with {fault}: {line}"));
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{} entries of fixtures/faults.yaml are wrong:\n{}", wrong.len(), wrong.join("\n"));
@@ -101,44 +151,57 @@ fn no_metric_is_without_a_fault() {
     let matrix = matrix();
     let mut without = Vec::new();
     for case in catalogue.cases() {
-        let covered: BTreeSet<&str> = matrix
-            .cases
-            .get(&case.id.to_string())
-            .into_iter()
-            .flat_map(|faults| faults.values())
-            .flatten()
-            .map(String::as_str)
-            .collect();
+        let faults = matrix.cases.get(&case.id.to_string()).into_iter().flat_map(BTreeMap::values);
+        let covered: BTreeSet<String> = faults.flat_map(Effect::over).flat_map(|over| over.unmet).collect();
         let metrics = case.metrics.iter().map(|metric| metric.number.to_string());
         without.extend(
-            metrics
-                .filter(|metric| !covered.contains(metric.as_str()))
-                .map(|metric| format!("{} metric {metric}", case.id)),
+            metrics.filter(|metric| !covered.contains(metric)).map(|metric| format!("{} metric {metric}", case.id)),
         );
     }
     assert!(without.is_empty(), "no fault of fixtures/faults.yaml trips:\n{}", without.join("\n"));
 }
 
-/// Prints what every fault does to every case, as `case fault verdict metrics`: to find the fault for a metric.
+/// Prints what every fault does to every case, as `case mtp fault verdict metrics`: to find the fault for a metric. The environment
+/// narrows it: `CASES=7.1,7.2`, `MTPS=websocket-tls`, `FAULTS=ws-` (beginnings of names). Without `MTPS`, a case is tried over the first
+/// MTP over which it runs.
 #[test]
-#[ignore = "a tool for whoever writes fixtures/faults.yaml: cargo test --release -p uspec --test fault_matrix explore -- --ignored --nocapture"]
+#[ignore = "a tool for whoever writes fixtures/faults.yaml: cargo test -p uspec --test fault_matrix explore -- --ignored --nocapture"]
 fn explore() {
     let catalogue = Catalogue::load(&Source::Embedded).unwrap();
-    let only: Vec<String> =
-        std::env::var("CASES").map(|cases| cases.split(',').map(str::to_owned).collect()).unwrap_or_default();
-    let pairs: Vec<_> = catalogue
+    let words = |name| -> Vec<String> {
+        std::env::var(name).map(|words| words.split(',').map(str::to_owned).collect()).unwrap_or_default()
+    };
+    let (cases, mtps, faults) = (words("CASES"), words("MTPS"), words("FAULTS"));
+    let tries: Vec<_> = catalogue
         .cases()
         .map(|case| case.id.to_string())
-        .filter(|case| only.is_empty() || only.contains(case))
-        .flat_map(|case| uspec_agent::Fault::all().iter().map(move |fault| (case.clone(), fault.to_string())))
-        .filter(|(case, fault)| may_matter(&catalogue, case, fault))
+        .filter(|case| cases.is_empty() || cases.contains(case))
+        .flat_map(|case| {
+            let over = if mtps.is_empty() { first_mtp(&catalogue, &case).into_iter().collect() } else { mtps.clone() };
+            over.into_iter().map(move |mtp| (case.clone(), mtp))
+        })
+        .flat_map(|(case, mtp)| {
+            uspec_agent::Fault::all().iter().map(move |fault| (case.clone(), mtp.clone(), fault.to_string()))
+        })
+        .filter(|(_, _, fault)| faults.is_empty() || faults.iter().any(|begin| fault.starts_with(begin)))
+        .filter(|(case, _, fault)| may_matter(&catalogue, case, fault))
         .collect();
-    in_parallel(&pairs, |(case, fault)| {
-        let seen = judge(&catalogue, case, fault);
-        if seen.verdict != Verdict::Pass {
-            println!("{case}\t{fault}\t{:?}\t{}", seen.verdict, seen.unmet.into_iter().collect::<Vec<_>>().join(","));
+    in_parallel(&tries, |(case, mtp, fault)| match judge(&catalogue, case, mtp, fault) {
+        Ok(Seen { verdict: Verdict::Pass, .. }) => {}
+        Ok(Seen { verdict, unmet }) => {
+            println!("{case}\t{mtp}\t{fault}\t{verdict:?}\t{}", unmet.into_iter().collect::<Vec<_>>().join(","));
         }
+        Err(not_run) => println!("{case}\t{mtp}\t{fault}\tnot run\t{}", not_run.reason),
     });
+}
+
+/// The first MTP of the bundled Agent over which the case runs.
+fn first_mtp(catalogue: &Catalogue, case: &str) -> Option<String> {
+    let profile = load::profile(None).unwrap();
+    let features = FeatureSet::from_profile(&profile, &catalogue.features);
+    let plan = plan(catalogue, &profile, &Selection::all().id(case).unwrap(), &features, &[]).unwrap();
+    let runs = |entry: &PlanEntry| !matches!(entry.decision, Decision::Not { .. });
+    plan.entries.into_iter().find(|entry| entry.case.to_string() == case && runs(entry)).map(|entry| entry.mtp)
 }
 
 /// Whether a fault of one kind of Request can matter to a case whose procedure sends none of it.

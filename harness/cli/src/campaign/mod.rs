@@ -3,21 +3,23 @@
 //! One decision behind it: whatever happens on the way, each (case, MTP) of the catalogue ends up in the report, with a verdict or
 //! the reason why there is none. An EUT that never connects makes the cases inconclusive and not skipped: a dashboard must not stay green.
 
+mod facts;
 mod results;
 
+use crate::outcome::Error;
 use results::{BroughtUp, Results};
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use uspec_mtp::network::Network;
-use uspec_runner::{BringUp, EutControl, Progress, Session, SessionConfig, execute};
+use uspec_runner::{BringUp, BringUpReason, EutControl, Interruption, Progress, Session, SessionConfig, execute};
 use uspec_testplan::{
     case::{CaseId, TestCase},
     catalogue::Catalogue,
     features::FeatureSet,
     judge::judge,
-    plan::{Decision, Plan, plan},
+    plan::{Decision, Plan, PlanEntry, plan},
     profile::{EutProfile, Mtp},
-    run_report::{CaseResult, RunReport},
+    run_report::{CaseResult, EndedBy, RunReport},
     selection::Selection,
     trace::Trace,
     verdict::{Judgement, Verdict},
@@ -25,6 +27,10 @@ use uspec_testplan::{
 
 /// The harness's own version, as reports name it.
 pub const HARNESS: &str = env!("CARGO_PKG_VERSION");
+
+/// Why nothing runs with `--strict-profile`; the contradictions themselves stand beside it as warnings.
+const CONTRADICTORY: &str =
+    "the profile contradicts the device, and --strict-profile makes that an error: the warnings name both sides";
 
 /// What a campaign is made of.
 #[derive(Debug)]
@@ -35,12 +41,32 @@ pub struct Campaign<'a> {
     pub profile: &'a EutProfile,
     /// Which cases.
     pub selection: &'a Selection,
+    /// What each MTP is judged with.
+    pub bench: &'a dyn Bench,
+    /// Whether a contradiction between profile and device keeps the cases over that MTP from being run.
+    pub strict_profile: bool,
+    /// Ends the campaign early and in order.
+    pub cancel: CancellationToken,
+}
+
+/// Gives each MTP what it is judged with: for a device on the bench, or for the bundled Agent.
+pub trait Bench: fmt::Debug + Sync {
+    /// The equipment of this MTP; with the bundled Agent, a fresh one that has this MTP alone.
+    ///
+    /// # Errors
+    /// What keeps anything from being run: a certificate that cannot be read, and the like.
+    fn equip(&self, mtp: &Mtp) -> Result<Equipment, Error>;
+}
+
+/// What one MTP is judged with. Gone when the MTP has been judged.
+#[derive(Debug)]
+pub struct Equipment {
     /// Where connections come from.
     pub network: Arc<dyn Network>,
     /// How the device is controlled.
     pub control: Arc<dyn EutControl>,
-    /// Ends the campaign early and in order.
-    pub cancel: CancellationToken,
+    /// How our end of the MTP is opened.
+    pub session: SessionConfig,
 }
 
 /// What happens on the way, for whoever watches or keeps.
@@ -87,12 +113,16 @@ impl Campaign<'_> {
     ///
     /// # Errors
     /// What keeps anything from starting: a selection that matches nothing, a port in use, a certificate that cannot be read.
-    pub async fn run(&self, watch: &mut Watch<'_>) -> Result<RunReport, crate::outcome::Error> {
+    pub async fn run(&self, watch: &mut Watch<'_>) -> Result<RunReport, Error> {
         let mut results = Results::new(self.catalogue, self.profile);
         let first =
             self.plan(&FeatureSet::from_profile(self.profile, &self.catalogue.features), &self.versions(&[]))?;
         for mtp in &self.profile.mtps {
-            self.over(mtp, &first, &mut results, watch).await?;
+            if self.cancel.is_cancelled() {
+                results.no_bring_up(&mtp.name, &BringUpReason::Interrupted, &first);
+            } else if first.entries.iter().any(|entry| entry.mtp == mtp.name && may_run(entry)) {
+                self.over(mtp, &first, &mut results, watch).await?;
+            }
         }
         Ok(results.report(&first))
     }
@@ -101,9 +131,9 @@ impl Campaign<'_> {
     ///
     /// # Errors
     /// A selection that matches nothing.
-    pub fn plan(&self, features: &FeatureSet, versions: &[String]) -> Result<Plan, crate::outcome::Error> {
+    pub fn plan(&self, features: &FeatureSet, versions: &[String]) -> Result<Plan, Error> {
         plan(self.catalogue, self.profile, self.selection, features, versions)
-            .map_err(|error| crate::outcome::Error::Message(format!("error: {error}")))
+            .map_err(|error| Error::Message(format!("error: {error}")))
     }
 
     /// The versions that count: the vendor's claim, or what the device named.
@@ -111,24 +141,16 @@ impl Campaign<'_> {
         if self.profile.usp_versions.is_empty() { device.to_vec() } else { self.profile.usp_versions.clone() }
     }
 
-    async fn over(
-        &self,
-        mtp: &Mtp,
-        first: &Plan,
-        results: &mut Results,
-        watch: &mut Watch<'_>,
-    ) -> Result<(), crate::outcome::Error> {
-        let config = SessionConfig::from_profile(self.profile, mtp, &self.catalogue.hash, HARNESS)
-            .map_err(|cause| crate::outcome::Error::new(&mtp.name, &cause))?;
-        let mut session = Session::open(config, Arc::clone(&self.network), Arc::clone(&self.control))
-            .await
-            .map_err(|cause| crate::outcome::Error::new(&mtp.name, &cause))?;
+    async fn over(&self, mtp: &Mtp, first: &Plan, results: &mut Results, watch: &mut Watch<'_>) -> Result<(), Error> {
+        let Equipment { network, control, session } = self.bench.equip(mtp)?;
+        let mut session =
+            Session::open(session, network, control).await.map_err(|cause| Error::new(&mtp.name, &cause))?;
         watch(Event::Ready { mtp });
         match session.bring_up(&self.cancel).await {
             Err(failure) => {
                 let reason = failure.reason.to_string();
-                watch(Event::BroughtUp { mtp, trace: &failure.trace, failure: Some(reason.clone()) });
-                results.no_bring_up(&mtp.name, &reason, self.cancel.is_cancelled(), first);
+                watch(Event::BroughtUp { mtp, trace: &failure.trace, failure: Some(reason) });
+                results.no_bring_up(&mtp.name, &failure.reason, first);
             }
             Ok(found) => {
                 watch(Event::BroughtUp { mtp, trace: &found.trace, failure: None });
@@ -146,14 +168,19 @@ impl Campaign<'_> {
         found: BringUp,
         results: &mut Results,
         watch: &mut Watch<'_>,
-    ) -> Result<(), crate::outcome::Error> {
+    ) -> Result<(), Error> {
         let detected = found.supported_dm.as_ref().map(|dm| self.catalogue.features.detect(dm)).unwrap_or_default();
         let (features, contradictions) = FeatureSet::with_device(self.profile, &self.catalogue.features, &detected);
         let versions = self.versions(&found.usp_versions);
         session.claim_versions(&versions);
         let planned = self.plan(&features, &versions)?;
         let cases = self.runnable(&planned, &mtp.name);
+        let refused = self.strict_profile && !contradictions.is_empty();
         results.brought_up(&mtp.name, BroughtUp { found: &found, features, versions, contradictions, planned });
+        if refused {
+            results.ended(&mtp.name, EndedBy::Profile, CONTRADICTORY);
+            return Ok(());
+        }
         let (total, mut nth) = (cases.len(), 0);
         let end = execute(session, &cases, &found.variables, &self.cancel, &mut |progress| match progress {
             Progress::CaseStarted { nth: now, .. } => nth = now,
@@ -174,7 +201,9 @@ impl Campaign<'_> {
             Progress::NotReached { case, reason } => results.not_reached(&case.id, &mtp.name, reason),
         })
         .await;
-        results.interrupted(end.interrupted);
+        if let Some(Interruption { by, reason }) = end.interrupted {
+            results.ended(&mtp.name, by, &reason);
+        }
         Ok(())
     }
 
@@ -186,6 +215,11 @@ impl Campaign<'_> {
     fn case(&self, id: &CaseId) -> Option<&TestCase> {
         self.catalogue.get(id).and_then(|entry| entry.case.as_ref())
     }
+}
+
+/// Whether the case may run, as far as the profile alone tells.
+fn may_run(entry: &PlanEntry) -> bool {
+    !matches!(entry.decision, Decision::Not { .. })
 }
 
 /// The verdict of every case that ran, apart from those that the profile says are known to fail.

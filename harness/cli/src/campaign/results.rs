@@ -1,17 +1,23 @@
 //! Collects what became of every (case, MTP) and makes the run report of it.
 
-use super::HARNESS;
+use super::{
+    HARNESS,
+    facts::{self, deprecation, mtp_info, needs},
+};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
-use uspec_runner::BringUp;
+use uspec_runner::{BringUp, BringUpReason};
 use uspec_testplan::{
     case::CaseId,
     catalogue::Catalogue,
     exchange,
     features::FeatureSet,
     plan::{Decision, Plan, PlanEntry},
-    profile::{EutProfile, check_known_failing},
-    run_report::{CaseOutcome, CaseResult, EutInfo, Judged, NotRun, NotRunKind, RUN_REPORT_FORMAT, RunInfo, RunReport},
+    profile::{EutProfile, KnownFailing, check_known_failing},
+    run_report::{
+        CaseOutcome, CaseResult, Deprecation, EndedBy, EutInfo, Judged, MtpInfo, NotRun, NotRunKind, RUN_REPORT_FORMAT,
+        RunInfo, RunReport,
+    },
     trace::Trace,
     verdict::{CleanUp, Judgement, Verdict},
 };
@@ -33,10 +39,15 @@ pub(super) struct Results {
     run: RunInfo,
     eut: EutInfo,
     begun: Instant,
+    /// The person's clock. The only one beside tokio's: in memory, tokio's runs ahead of it, and both lengths are told.
+    begun_wall: std::time::Instant,
+    mtps: Vec<MtpInfo>,
     outcomes: BTreeMap<Key, CaseOutcome>,
     /// The plan made with what the EUT showed, for each MTP over which it was found.
     planned: BTreeMap<String, Plan>,
-    known_failing: Vec<uspec_testplan::profile::KnownFailing>,
+    known_failing: Vec<KnownFailing>,
+    withdrawn: BTreeMap<CaseId, Deprecation>,
+    needs: BTreeMap<CaseId, Vec<String>>,
 }
 
 impl Results {
@@ -49,7 +60,9 @@ impl Results {
             host: gethostname::gethostname().to_string_lossy().into_owned(),
             started: jiff::Timestamp::now(),
             duration_ms: 0,
+            wall_ms: 0,
             interrupted: None,
+            interrupted_by: None,
             warnings: Vec::new(),
         };
         let eut = EutInfo {
@@ -61,11 +74,29 @@ impl Results {
             alternates: profile.elements.clone(),
         };
         let known_failing = profile.known_failing.clone();
+        let mtps = profile.mtps.iter().map(mtp_info).collect();
         let (outcomes, planned) = (BTreeMap::new(), BTreeMap::new());
-        Self { run, eut, begun: Instant::now(), outcomes, planned, known_failing }
+        let (begun, begun_wall) = (Instant::now(), std::time::Instant::now());
+        let withdrawn = catalogue.entries.iter().filter_map(|entry| Some((entry.id.clone(), deprecation(entry)?)));
+        let needs = catalogue.cases().map(|case| (case.id.clone(), needs(&case.needs)));
+        Self {
+            run,
+            eut,
+            begun,
+            begun_wall,
+            mtps,
+            outcomes,
+            planned,
+            known_failing,
+            withdrawn: withdrawn.collect(),
+            needs: needs.collect(),
+        }
     }
 
     pub(super) fn brought_up(&mut self, mtp: &str, up: BroughtUp<'_>) {
+        if let Some(info) = self.mtps.iter_mut().find(|info| info.name == mtp) {
+            info.tls = facts::tls(&up.found.trace);
+        }
         self.eut.endpoint_id.clone_from(&up.found.eut_endpoint_id);
         self.eut.software_version.clone_from(&up.found.software_version);
         self.eut.usp_versions = up.versions;
@@ -75,13 +106,14 @@ impl Results {
     }
 
     /// The EUT was not found over this MTP: what was to run is inconclusive, or not reached when a person ended the run.
-    pub(super) fn no_bring_up(&mut self, mtp: &str, reason: &str, interrupted: bool, plan: &Plan) {
-        let wanted = |entry: &&PlanEntry| entry.mtp == mtp && !matches!(entry.decision, Decision::Not { .. });
-        for entry in plan.entries.iter().filter(wanted) {
-            let outcome = if interrupted { not_reached(reason) } else { inconclusive(reason) };
+    pub(super) fn no_bring_up(&mut self, mtp: &str, reason: &BringUpReason, plan: &Plan) {
+        let by = if *reason == BringUpReason::Interrupted { EndedBy::Person } else { EndedBy::Eut };
+        let reason = reason.to_string();
+        for entry in plan.entries.iter().filter(|entry| entry.mtp == mtp && super::may_run(entry)) {
+            let outcome = if by == EndedBy::Person { not_reached(&reason) } else { inconclusive(&reason) };
             self.outcomes.insert((entry.case.clone(), mtp.to_owned()), outcome);
         }
-        self.interrupted(Some(reason.to_owned()));
+        self.ended(mtp, by, &reason);
     }
 
     pub(super) fn judged(
@@ -108,12 +140,26 @@ impl Results {
         self.outcomes.insert((case.clone(), mtp.to_owned()), not_reached(reason));
     }
 
-    pub(super) fn interrupted(&mut self, reason: Option<String>) {
-        self.run.interrupted = self.run.interrupted.take().or(reason);
+    /// The run over this MTP ended before its last case. A person's wish ends the whole run, and is told before everything else.
+    pub(super) fn ended(&mut self, mtp: &str, by: EndedBy, reason: &str) {
+        let reason = if self.mtps.len() > 1 { format!("{mtp}: {reason}") } else { reason.to_owned() };
+        self.run.interrupted = Some(match (self.run.interrupted.take(), by) {
+            (None, _) => reason,
+            (Some(before), EndedBy::Person) if self.run.interrupted_by == Some(EndedBy::Person) => before,
+            (Some(before), EndedBy::Person) => format!("{reason}; {before}"),
+            (Some(before), _) => format!("{before}; {reason}"),
+        });
+        let first = self.run.interrupted_by.filter(|_| by != EndedBy::Person);
+        self.run.interrupted_by = first.or(Some(by));
     }
 
+    /// Adds what was not said before: each MTP finds the same contradictions.
     pub(super) fn warn(&mut self, warnings: impl IntoIterator<Item = String>) {
-        self.run.warnings.extend(warnings);
+        for warning in warnings {
+            if !self.run.warnings.contains(&warning) {
+                self.run.warnings.push(warning);
+            }
+        }
     }
 
     /// The report, with every (case, MTP) in the plan's order.
@@ -123,7 +169,8 @@ impl Results {
         let problems = check_known_failing(&self.known_failing, &results, today);
         self.warn(problems.iter().map(ToString::to_string));
         self.run.duration_ms = milliseconds(self.begun.elapsed());
-        RunReport { format: RUN_REPORT_FORMAT, run: self.run, eut: self.eut, results }
+        self.run.wall_ms = milliseconds(self.begun_wall.elapsed());
+        RunReport { format: RUN_REPORT_FORMAT, run: self.run, eut: self.eut, mtps: self.mtps, results }
     }
 
     fn result(&mut self, first: &PlanEntry) -> CaseResult {
@@ -143,6 +190,8 @@ impl Results {
             features: first.features.clone(),
             disputed: first.disputed.clone(),
             alternates: first.alternates.clone(),
+            needs: self.needs.get(&first.case).cloned().unwrap_or_default(),
+            deprecated: self.withdrawn.get(&first.case).cloned(),
             outcome,
         }
     }

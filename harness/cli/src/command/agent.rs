@@ -5,10 +5,15 @@ use crate::{
     bundled,
     outcome::{Error, Exit},
 };
-use std::sync::Arc;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tokio_util::sync::CancellationToken;
 use uspec_agent::{
-    AgentConfig, ControllerConfig, Fault, FaultSet, ListenConfig, Persistence, WebSocketTarget, endpoint,
+    AgentConfig, ControllerConfig, Fault, FaultSet, ListenConfig, Pem, Persistence, TlsIdentity, WebSocketTarget,
+    endpoint,
 };
 use uspec_mtp::network::RealNetwork;
 
@@ -43,39 +48,66 @@ pub fn run(args: &AgentArgs) -> Result<Exit, Error> {
 }
 
 fn config(args: &AgentArgs) -> Result<AgentConfig, Error> {
-    let faults = args.fault.iter().map(|name| bundled::fault(name)).collect::<Result<FaultSet, _>>()?;
-    let mut config = AgentConfig {
-        endpoint_id: args.endpoint_id.clone(),
-        faults,
-        start_time: jiff::Timestamp::now(),
-        ..AgentConfig::default()
+    let mut config = match &args.config {
+        Some(file) => read(file)?,
+        None => AgentConfig { endpoint_id: DEFAULT_ENDPOINT_ID.to_owned(), ..AgentConfig::default() },
     };
+    config.start_time = jiff::Timestamp::now();
+    if let Some(id) = &args.endpoint_id {
+        config.endpoint_id.clone_from(id);
+    }
+    if !args.fault.is_empty() {
+        config.faults = args.fault.iter().map(|name| bundled::fault(name)).collect::<Result<FaultSet, _>>()?;
+    }
     if let Some(file) = &args.state {
         config.persistence = Persistence::File(file.clone());
     }
+    if let (Some(certificate), Some(key)) = (&args.certificate, &args.key) {
+        let pem = |file: &PathBuf| Pem::File(file.clone());
+        config.tls =
+            Some(TlsIdentity { certificate: pem(certificate), key: pem(key), trust: args.trust.as_ref().map(pem) });
+    }
     let mut controller = ControllerConfig { endpoint_id: args.controller.clone(), ..ControllerConfig::default() };
     if let Some(url) = &args.connect {
-        let Place { host, port, path } = place(url)?;
-        controller.websocket = Some(WebSocketTarget { host, port, path, ..WebSocketTarget::default() });
+        let Place { host, port, path, tls } = place(url)?;
+        controller.websocket = Some(WebSocketTarget { host, port, path, tls, ..WebSocketTarget::default() });
     }
     if let Some(url) = &args.listen {
-        let Place { host, port, path } = place(url)?;
-        config.listen = Some(ListenConfig { host, port, path, ..ListenConfig::default() });
+        let Place { host, port, path, tls } = place(url)?;
+        config.listen = Some(ListenConfig { host, port, path, tls, ..ListenConfig::default() });
     }
-    config.controllers.push(controller);
+    if args.connect.is_some() || args.listen.is_some() {
+        config.controllers.retain(|it| it.endpoint_id != controller.endpoint_id);
+        config.controllers.push(controller);
+    }
     Ok(config)
+}
+
+/// The Agent's Endpoint ID when nothing names one.
+const DEFAULT_ENDPOINT_ID: &str = "proto::uspec-agent";
+
+/// The configuration in this file.
+fn read(file: &Path) -> Result<AgentConfig, Error> {
+    let text = fs::read_to_string(file).map_err(|cause| Error::file("read", file, &cause))?;
+    serde_yaml::from_str(&text).map_err(|cause| Error::new(file.display(), &cause))
 }
 
 struct Place {
     host: String,
     port: u16,
     path: String,
+    tls: bool,
 }
 
 /// Takes `ws://host:port/path` apart.
 fn place(url: &str) -> Result<Place, Error> {
-    let wrong = || Error::Message(format!("error: `{url}` is no address: write ws://HOST:PORT/PATH"));
-    let rest = url.strip_prefix("ws://").ok_or_else(wrong)?;
+    let wrong = || Error::Message(format!("error: `{url}` is no address: write ws://HOST:PORT/PATH or wss://…"));
+    let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
+    let tls = match scheme {
+        "ws" => false,
+        "wss" => true,
+        _ => return Err(wrong()),
+    };
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (host, port) = authority.rsplit_once(':').ok_or_else(wrong)?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -83,5 +115,5 @@ fn place(url: &str) -> Result<Place, Error> {
     if host.is_empty() {
         return Err(wrong());
     }
-    Ok(Place { host: host.to_owned(), port, path: format!("/{path}") })
+    Ok(Place { host: host.to_owned(), port, path: format!("/{path}"), tls })
 }

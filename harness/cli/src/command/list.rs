@@ -49,23 +49,38 @@ pub fn run(args: &ListArgs) -> Result<Exit, Error> {
 
 /// Of a plan, what the selection did not leave out.
 fn selected(plan: Plan) -> Plan {
-    let left_out = |entry: &PlanEntry| matches!(entry.decision, Decision::Not { kind: NotRunKind::NotSelected, .. });
     Plan { entries: plan.entries.into_iter().filter(|entry| !left_out(entry)).collect() }
 }
 
-/// A plan for people, one line a case.
+fn left_out(entry: &PlanEntry) -> bool {
+    matches!(entry.decision, Decision::Not { kind: NotRunKind::NotSelected, .. })
+}
+
+/// A plan for people: one line a case, or one for each of the decisions when they differ from MTP to MTP.
 pub fn lines(plan: &Plan) -> String {
-    plan.entries.iter().fold(String::new(), |mut text, entry| {
-        let _ = writeln!(
-            text,
-            "{:<6} {:<10} {}{}",
-            entry.case.to_string(),
-            entry.mtp,
-            entry.title,
-            decision(&entry.decision)
-        );
+    plan.entries.chunk_by(|a, b| a.case == b.case).fold(String::new(), |mut text, case| {
+        for (mtps, entry) in by_decision(case) {
+            let (id, title) = (entry.case.to_string(), &entry.title);
+            let _ = writeln!(text, "{id:<6} {mtps:<10} {title}{}", decision(&entry.decision));
+        }
         text
     })
+}
+
+/// One entry for each decision about a case, with the names of the MTPs that share it; `all` when all of several do. An MTP that the
+/// selection leaves out is not told for a case that it has chosen over another.
+fn by_decision(case: &[PlanEntry]) -> Vec<(String, &PlanEntry)> {
+    let chosen = case.iter().any(|entry| !left_out(entry));
+    let mut groups: Vec<(Vec<&str>, &PlanEntry)> = Vec::new();
+    for entry in case.iter().filter(|entry| !chosen || !left_out(entry)) {
+        match groups.iter_mut().find(|(_, first)| first.decision == entry.decision) {
+            Some((mtps, _)) => mtps.push(&entry.mtp),
+            None => groups.push((vec![&entry.mtp], entry)),
+        }
+    }
+    let all = |mtps: &[&str]| mtps.len() == case.len() && mtps.len() > 1;
+    let name = |mtps: Vec<&str>| if all(&mtps) { "all".to_owned() } else { mtps.join(",") };
+    groups.into_iter().map(|(mtps, entry)| (name(mtps), entry)).collect()
 }
 
 fn decision(decision: &Decision) -> String {

@@ -2,8 +2,8 @@
 
 use crate::{
     args::RunArgs,
-    bundled::{self, Where},
-    campaign::{Campaign, Event, verdicts},
+    bundled::{Bundled, Where},
+    campaign::{Bench, Campaign, Equipment, Event, HARNESS, verdicts},
     command::list,
     files::Reports,
     load,
@@ -11,15 +11,15 @@ use crate::{
 };
 use std::{io::IsTerminal as _, sync::Arc};
 use tokio_util::sync::CancellationToken;
-use uspec_mtp::network::RealNetwork;
+use uspec_mtp::{network::RealNetwork, tls::KeyLogSink};
 use uspec_report::summary;
-use uspec_runner::ProgramControl;
+use uspec_runner::{ProgramControl, SessionConfig, TlsSupply};
 use uspec_testplan::{
     catalogue::Catalogue,
     features::FeatureSet,
     plan::plan,
     profile::{EutProfile, Mtp, Transport, WebSocketRole},
-    run_report::RunReport,
+    run_report::{EndedBy, RunReport},
     selection::Selection,
 };
 
@@ -35,11 +35,13 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
         return dry_run(&catalogue, &profile, &selection);
     }
     let reports = Reports::prepare(&args.out, args.attachment_base.as_deref())?;
+    let key_log = args.tls_key_log.then(|| reports.key_log()).transpose()?;
     let report = match (&args.eut, args.real) {
-        (Some(_), _) => block_on(device(args, &catalogue, &profile, &selection, &reports))?,
+        (Some(_), _) => block_on(device(args, &catalogue, &profile, &selection, &reports, key_log))?,
         (None, real) => {
             let place = if real { Where::Loopback } else { Where::Memory };
-            let bundled = bundled::Bundled::new(&profile, &args.fault, place)?;
+            let bundled =
+                Bundled::new(&profile, &args.fault, place)?.strict_profile(args.strict_profile).key_log(key_log);
             bundled.judge(&catalogue, &selection, &mut |event| watch(args, &reports, event))?
         }
     };
@@ -50,8 +52,11 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
 }
 
 fn exit(report: &RunReport, profile: &EutProfile) -> Exit {
-    if report.run.interrupted.as_deref().is_some_and(|why| why.contains("interrupted")) {
-        return Exit::Interrupted;
+    match report.run.interrupted_by {
+        Some(EndedBy::Person) => return Exit::Interrupted,
+        // Refused before the first case: the profile is bad input.
+        Some(EndedBy::Profile) if report.verdict().is_none() => return Exit::NothingRun,
+        _ => {}
     }
     let verdicts = verdicts(report, profile);
     let problems = uspec_testplan::profile::check_known_failing(
@@ -90,18 +95,32 @@ async fn device(
     profile: &EutProfile,
     selection: &Selection,
     reports: &Reports,
+    key_log: Option<KeyLogSink>,
 ) -> Result<RunReport, Error> {
     let cancel = CancellationToken::new();
     cancel_on_ctrl_c(cancel.clone());
-    let campaign = Campaign {
-        catalogue,
-        profile,
-        selection,
-        network: Arc::new(RealNetwork),
-        control: Arc::new(ProgramControl::from_profile(&profile.control)),
-        cancel,
-    };
+    let supply = TlsSupply { pki: None, key_log };
+    let bench = Device { catalogue, profile, supply };
+    let strict_profile = args.strict_profile;
+    let campaign = Campaign { catalogue, profile, selection, bench: &bench, strict_profile, cancel };
     campaign.run(&mut |event| watch(args, reports, event)).await
+}
+
+/// A device on the bench: the same for every MTP.
+#[derive(Debug)]
+struct Device<'a> {
+    catalogue: &'a Catalogue,
+    profile: &'a EutProfile,
+    supply: TlsSupply,
+}
+
+impl Bench for Device<'_> {
+    fn equip(&self, mtp: &Mtp) -> Result<Equipment, Error> {
+        let session = SessionConfig::from_profile(self.profile, mtp, &self.supply, &self.catalogue.hash, HARNESS)
+            .map_err(|cause| Error::new(&mtp.name, &cause))?;
+        let control = Arc::new(ProgramControl::from_profile(&self.profile.control));
+        Ok(Equipment { network: Arc::new(RealNetwork), control, session })
+    }
 }
 
 /// The first Ctrl-C ends the run in order, with its reports; the second one ends the process.

@@ -1,0 +1,204 @@
+//! The reference Agent in this process: judged in memory under a paused clock, or over loopback sockets in real time.
+//!
+//! One decision behind it: in memory, protocol time is the clock of a runtime that is paused whenever nothing is left to do, so that
+//! minutes of waiting cost nothing and every run gives the same result. A paused clock is never combined with real sockets.
+
+mod in_process;
+
+use crate::{
+    campaign::{Bench, Campaign, Equipment, HARNESS, Watch},
+    command::run::cancel_on_ctrl_c,
+    outcome::Error,
+};
+use in_process::InProcess;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use uspec_agent::{AgentConfig, ControllerConfig, Fault, FaultSet, ListenConfig, Pem, TlsIdentity, WebSocketTarget};
+use uspec_mtp::{
+    network::{MemoryNetwork, Network, RealNetwork},
+    tls::{IdentityKind, KeyLogSink, Pki, TlsError},
+};
+use uspec_runner::{SessionConfig, TlsSupply};
+use uspec_testplan::{
+    catalogue::Catalogue,
+    profile::{EutProfile, Mtp, Tls, Transport, WebSocketRole},
+    run_report::RunReport,
+    selection::Selection,
+};
+
+/// Where the reference Agent is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Where {
+    /// In memory, under a paused clock.
+    Memory,
+    /// Over loopback sockets, in real time.
+    Loopback,
+}
+
+/// The port that is put in the place of the profile's own in memory, where any is free.
+const MEMORY_PORT: u16 = 8080;
+
+/// A reference Agent to be judged: a fresh one for each MTP of the profile, which has that MTP alone.
+#[derive(Debug)]
+pub struct Bundled {
+    profile: EutProfile,
+    faults: FaultSet,
+    place: Where,
+    strict_profile: bool,
+    key_log: Option<KeyLogSink>,
+}
+
+impl Bundled {
+    /// The Agent that the profile describes, with these faults.
+    ///
+    /// # Errors
+    /// A fault that does not exist, or no port to listen on.
+    pub fn new(profile: &EutProfile, faults: &[String], place: Where) -> Result<Self, Error> {
+        let faults = faults.iter().map(|name| fault(name)).collect::<Result<FaultSet, _>>()?;
+        let mut profile = profile.clone();
+        for mtp in &mut profile.mtps {
+            settle_port(mtp, place)?;
+        }
+        Ok(Self { profile, faults, place, strict_profile: false, key_log: None })
+    }
+
+    /// Whether contradictions between profile and device keep the cases from being run.
+    #[must_use]
+    pub fn strict_profile(self, strict_profile: bool) -> Self {
+        Self { strict_profile, ..self }
+    }
+
+    /// Who takes the secrets of every TLS session.
+    #[must_use]
+    pub fn key_log(self, key_log: Option<KeyLogSink>) -> Self {
+        Self { key_log, ..self }
+    }
+
+    /// The profile by which it is judged, with the ports that were taken.
+    pub fn profile(&self) -> &EutProfile {
+        &self.profile
+    }
+
+    /// Runs the selected cases against it.
+    ///
+    /// # Errors
+    /// As [`Campaign::run`].
+    pub fn judge(
+        &self,
+        catalogue: &Catalogue,
+        selection: &Selection,
+        watch: &mut Watch<'_>,
+    ) -> Result<RunReport, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(self.place == Where::Memory)
+            .build()
+            .map_err(|cause| Error::new("the runtime cannot be started", &cause))?;
+        runtime.block_on(async {
+            let cancel = CancellationToken::new();
+            cancel_on_ctrl_c(cancel.clone());
+            let bench = InProcessBench { agent: self, catalogue };
+            let (profile, strict_profile) = (&self.profile, self.strict_profile);
+            Campaign { catalogue, profile, selection, bench: &bench, strict_profile, cancel }.run(watch).await
+        })
+    }
+}
+
+/// Starts a fresh Agent for each MTP.
+#[derive(Debug)]
+struct InProcessBench<'a> {
+    agent: &'a Bundled,
+    catalogue: &'a Catalogue,
+}
+
+impl Bench for InProcessBench<'_> {
+    fn equip(&self, mtp: &Mtp) -> Result<Equipment, Error> {
+        let Bundled { profile, faults, place, .. } = self.agent;
+        let network: Arc<dyn Network> = match place {
+            Where::Memory => Arc::new(MemoryNetwork::default()),
+            Where::Loopback => Arc::new(RealNetwork),
+        };
+        let mut config = agent_config(profile, mtp, faults.clone());
+        let mut supply = TlsSupply { pki: None, key_log: self.agent.key_log.clone() };
+        if let Some(host) = generated_tls(mtp) {
+            let made = |cause| Error::new(&mtp.name, &cause);
+            let pki = Pki::generate().map_err(made)?;
+            config.tls = Some(identity(&pki, &config.endpoint_id, host).map_err(made)?);
+            supply.pki = Some(Arc::new(pki));
+        }
+        let session = SessionConfig::from_profile(profile, mtp, &supply, &self.catalogue.hash, HARNESS)
+            .map_err(|cause| Error::new(&mtp.name, &cause))?;
+        let control = Arc::new(InProcess::new(config, Arc::clone(&network)));
+        control.start();
+        Ok(Equipment { network, control, session })
+    }
+}
+
+/// The host of an MTP whose certificates are to be made for this run.
+fn generated_tls(mtp: &Mtp) -> Option<&str> {
+    let Transport::WebSocket(websocket) = &mtp.transport;
+    matches!(websocket.tls, Some(Tls::Generate)).then_some(websocket.address.host.as_str())
+}
+
+/// What the Agent shows, and whom it trusts.
+fn identity(pki: &Pki, endpoint_id: &str, host: &str) -> Result<TlsIdentity, TlsError> {
+    let issued = pki.issue(IdentityKind::Trusted, endpoint_id, &[host])?;
+    Ok(TlsIdentity {
+        certificate: Pem::Text(issued.chain_pem()),
+        key: Pem::Text(issued.key_pem()),
+        trust: Some(Pem::Text(pki.authority().certificate_pem())),
+    })
+}
+
+/// The fault with this name.
+///
+/// # Errors
+/// A name that no fault has.
+pub fn fault(name: &str) -> Result<Fault, Error> {
+    name.parse().map_err(|_| {
+        Error::Message(format!(
+            "error: the bundled Agent has no fault `{name}`; `uspec agent --list-faults` lists them"
+        ))
+    })
+}
+
+/// Puts a port in the place of the profile's that is free, so that both sides know it.
+fn settle_port(mtp: &mut Mtp, place: Where) -> Result<(), Error> {
+    let Transport::WebSocket(websocket) = &mut mtp.transport;
+    websocket.address.port = match place {
+        Where::Memory => MEMORY_PORT,
+        Where::Loopback => free_port()?,
+    };
+    Ok(())
+}
+
+/// A port that nobody listens on at this moment.
+fn free_port() -> Result<u16, Error> {
+    std::net::TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(|cause| Error::new("no port is free", &cause))
+}
+
+/// An Agent that has this MTP alone.
+fn agent_config(profile: &EutProfile, mtp: &Mtp, faults: FaultSet) -> AgentConfig {
+    let mut config = AgentConfig { faults, start_time: jiff::Timestamp::now(), ..AgentConfig::default() };
+    if let Some(id) = &profile.eut_endpoint_id {
+        config.endpoint_id.clone_from(id);
+    }
+    let mut controller =
+        ControllerConfig { endpoint_id: profile.controller_endpoint_id.clone(), ..ControllerConfig::default() };
+    let Transport::WebSocket(websocket) = &mtp.transport;
+    let (host, port, path) = (websocket.address.host.clone(), websocket.address.port, websocket.path.clone());
+    let tls = websocket.tls.is_some();
+    match websocket.role {
+        WebSocketRole::EutConnects => {
+            controller.websocket = Some(WebSocketTarget { host, port, path, tls, ..WebSocketTarget::default() });
+        }
+        WebSocketRole::WeConnect => {
+            config.listen = Some(ListenConfig { host, port, path, tls, ..ListenConfig::default() });
+        }
+    }
+    config.controllers.push(controller);
+    config
+}
