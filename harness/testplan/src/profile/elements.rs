@@ -39,8 +39,16 @@ pub const ELEMENTS: &[Element] = &[
         "Device.IP.Diagnostics.TraceRoute()",
         "an asynchronous command with input arguments that have defaults",
     ),
-    element("defaulted_least", "148500ms", "the least time that `defaulted_command` takes with its defaults on this bench"),
-    element("defaulted_most", "454500ms", "the longest time that `defaulted_command` takes with its defaults on this bench"),
+    element(
+        "defaulted_least",
+        "148500ms",
+        "the least time that `defaulted_command` takes with its defaults on this bench",
+    ),
+    element(
+        "defaulted_most",
+        "454500ms",
+        "the longest time that `defaulted_command` takes with its defaults on this bench",
+    ),
     element("event", "Device.Boot!", "an event that a synchronous command brings about"),
     element("event_parent", "Device.", "the object that the event belongs to"),
     element(
