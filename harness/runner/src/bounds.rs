@@ -84,3 +84,6 @@ pub(crate) const WARNINGS: usize = 200;
 
 /// How long a case stays open after its last answer: an EUT that dies of what it was sent does so at once, and its end belongs there.
 pub(crate) const AFTERMATH: Duration = Duration::from_millis(10);
+
+/// Values of the trust configuration that are compared: some hundred Roles with a dozen Permissions each.
+pub(crate) const TRUST_VALUES: usize = 20_000;

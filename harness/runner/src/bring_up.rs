@@ -9,6 +9,7 @@ use crate::{
     controller::{Controller, inbox::AnswerSeen},
     exchange::ExchangeError,
     recorder::own_step,
+    rows::{self, AGENT_MTPS, CONTROLLERS, Row, resolved},
     session::Session,
 };
 use serde_json::{Value, json};
@@ -127,7 +128,7 @@ impl Session {
         })
     }
 
-    fn variables(&self, found: &Found) -> BTreeMap<String, String> {
+    fn variables(&mut self, found: &Found) -> BTreeMap<String, String> {
         let mut variables = self.controller.variables.clone();
         let mut set = |name: &str, value: String| variables.insert(name.to_owned(), value);
         set("controller.endpoint_id", self.controller.ours().to_owned());
@@ -141,6 +142,31 @@ impl Session {
             set("controller.path", row.path.clone());
             set("controller.search", format!("[{}]", alias.as_ref().unwrap_or(&id)));
             set("controller.unique_key", alias.map_or_else(|| format!("[{id}]"), |alias| format!("[{id}&&{alias}]")));
+            for (name, value) in [("controller.role", &row.role), ("controller.mtp", &row.mtp)] {
+                if let Ok(value) = value {
+                    set(name, value.clone());
+                }
+            }
+        }
+        if let Some(Ok(row)) = &found.agent_mtp {
+            set("agent.mtp", row.clone());
+        }
+        let plan = &mut self.controller.plan;
+        if let Some(host) = found.row.as_ref().and_then(|row| row.host.as_ref()) {
+            plan.reached_as(host);
+        }
+        set("second.endpoint_id", plan.endpoint_id.clone());
+        set("second.host", plan.host().to_owned());
+        set("second.port", plan.port().to_string());
+        set("second.path", plan.path().to_owned());
+        set("second.tls", self.controller.facts.tls.to_string());
+        set("alternate.certificate", plan.alternate());
+        match plan.certificate() {
+            Ok(pem) => drop(set("second.certificate", pem)),
+            Err(error) => {
+                let why = format!("the second Controller's certificate cannot be made: {error}");
+                self.controller.unknown.insert("second.certificate".to_owned(), why);
+            }
         }
         variables
     }
@@ -151,17 +177,11 @@ impl Session {
 struct Found {
     usp_versions: Vec<String>,
     row: Option<Row>,
+    agent_mtp: Option<Result<String, String>>,
     supported_dm: Option<GetSupportedDmResp>,
     software_version: Option<String>,
     warnings: Vec<String>,
     steps: usize,
-}
-
-/// Our row in the EUT's Controller table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Row {
-    path: String,
-    alias: Option<String>,
 }
 
 impl Found {
@@ -172,6 +192,7 @@ impl Found {
         if let (Some(protocol), Some(row)) = (protocol, row) {
             return Err(BringUpReason::Silent(format!("{protocol}; {row}")));
         }
+        self.own_mtp(controller).await;
         self.model(controller).await;
         self.software(controller).await;
         Ok(())
@@ -210,11 +231,16 @@ impl Found {
 
     /// Where our row in the Controller table is. The error is that the EUT said nothing.
     async fn our_row(&mut self, controller: &mut Controller) -> Option<String> {
-        let body = json!({"param_paths": ["Device.LocalAgent.Controller."]});
+        let body = json!({"param_paths": [CONTROLLERS]});
         let outcome = self.ask(controller, MessageKind::Get, &body, "controller").await;
         let why = match &outcome {
-            Ok(answer) => match row_of(&answer.body, controller.ours()) {
+            Ok(answer) => match rows::our_row(&answer.body, controller.ours(), &controller.facts) {
                 Some(row) => {
+                    for (name, value) in [("controller.role", &row.role), ("controller.mtp", &row.mtp)] {
+                        if let Err(why) = value {
+                            controller.unknown.insert(name.to_owned(), format!("bring-up did not find it ({why})"));
+                        }
+                    }
                     self.row = Some(row);
                     return None;
                 }
@@ -222,8 +248,9 @@ impl Found {
             },
             Err(error) => error.to_string(),
         };
-        for name in ["controller.path", "controller.search", "controller.unique_key"] {
-            controller.unknown.insert(name.to_owned(), format!("bring-up did not find it ({why})"));
+        for name in ["path", "search", "unique_key", "role", "mtp"] {
+            let name = format!("controller.{name}");
+            controller.unknown.insert(name, format!("bring-up did not find it ({why})"));
         }
         match outcome {
             Ok(_) => {
@@ -232,6 +259,20 @@ impl Found {
             }
             Err(error) => self.lacking("our row in its Controller table is not known", &error),
         }
+    }
+
+    /// Which of the EUT's own MTPs is in use. An EUT that connects need not have a row for it.
+    async fn own_mtp(&mut self, controller: &mut Controller) {
+        let outcome = self.ask(controller, MessageKind::Get, &json!({"param_paths": [AGENT_MTPS]}), "agent_mtp").await;
+        let port = controller.plan.called_port();
+        let found = match outcome {
+            Ok(answer) => rows::agent_mtp(&answer.body, &controller.facts, port),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(why) = &found {
+            controller.unknown.insert("agent.mtp".to_owned(), format!("bring-up did not find it ({why})"));
+        }
+        self.agent_mtp = Some(found);
     }
 
     async fn model(&mut self, controller: &mut Controller) {
@@ -352,26 +393,8 @@ fn nobody(controller: &Controller, waited: Duration) -> BringUpReason {
     }
 }
 
-/// The row whose `EndpointID` is ours.
-fn row_of(body: &Value, ours: &str) -> Option<Row> {
-    resolved(body).find_map(|(path, params)| {
-        let number = path.strip_prefix("Device.LocalAgent.Controller.")?.strip_suffix('.')?;
-        let is_row = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
-        let is_ours = params.get("EndpointID").and_then(Value::as_str) == Some(ours);
-        let alias = params.get("Alias").and_then(Value::as_str).filter(|alias| !alias.is_empty()).map(str::to_owned);
-        (is_row && is_ours).then(|| Row { path: path.to_owned(), alias })
-    })
-}
-
 fn first_parameter(body: &Value, name: &str) -> Option<String> {
     resolved(body).find_map(|(_, params)| params.get(name)?.as_str().map(str::to_owned))
-}
-
-/// The resolved paths of a GetResp and their parameters.
-fn resolved(body: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    let results = body.get("req_path_results").and_then(Value::as_array).into_iter().flatten();
-    let resolved = results.filter_map(|result| result.get("resolved_path_results")?.as_array()).flatten();
-    resolved.filter_map(|one| Some((one.get("resolved_path")?.as_str()?, one.get("result_params")?)))
 }
 
 /// The typed form of a GetSupportedDMResp.

@@ -23,6 +23,7 @@ pub mod execute;
 mod outgoing;
 mod play;
 mod recorder;
+mod rows;
 mod second;
 pub mod session;
 mod snapshot;

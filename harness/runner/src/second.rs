@@ -105,6 +105,14 @@ impl Second {
         matches!(self.far.role, WsRole::Connect { .. })
     }
 
+    /// The port at which the EUT listens, where we connect.
+    pub(crate) fn called_port(&self) -> Option<u16> {
+        match &self.far.role {
+            WsRole::Listen { .. } => None,
+            WsRole::Connect { address, .. } => Some(address.port()),
+        }
+    }
+
     /// Its right certificate as PEM.
     pub(crate) fn certificate(&mut self) -> Result<String, TlsError> {
         self.right().map(TlsMaterial::chain_pem)

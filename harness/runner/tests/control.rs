@@ -130,7 +130,7 @@ async fn an_eut_that_ends_with_its_reboot_is_started_again() {
     let by_hand =
         step(request(MessageKind::Operate, serde_json::json!({"command": "Device.Reboot()", "send_resp": true})));
     for reboot in [eut(EutAction::Reboot), by_hand] {
-        let steps = vec![reboot, step(Action::Wait(Duration::from_secs(1))), get("Device.Fine.")];
+        let steps = vec![reboot, step(Action::Wait(Duration::from_secs(1).into())), get("Device.Fine.")];
         let traces = play_switched(&Switch::new(usp_reboot(true)), gone(), &[case("1.1", steps)]).await;
         let outcomes = outcomes(&traces[0], Phase::Procedure);
         assert!(outcomes.iter().all(|outcome| matches!(outcome, StepOutcome::Done { .. })), "{outcomes:?}");
@@ -196,7 +196,7 @@ async fn an_interruption_ends_the_case_cleans_up_and_accounts_for_the_rest() {
     let device = start(&network, EUT, good_rule()).await;
     let cancel = CancellationToken::new();
     let bring_up = session.bring_up(&cancel).await.unwrap();
-    let long = vec![add(), step(Action::Wait(Duration::from_secs(3600))), get("Device.Fine.")];
+    let long = vec![add(), step(Action::Wait(Duration::from_secs(3600).into())), get("Device.Fine.")];
     let cases =
         [TestCase { cleanup: vec![delete("{{sub}}")], ..case("1.1", long) }, case("1.2", vec![get("Device.Fine.")])];
     let begun = Instant::now();

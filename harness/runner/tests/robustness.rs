@@ -296,7 +296,7 @@ async fn what_is_no_web_socket_is_no_eut() {
 }
 
 fn with_limit(step: uspec_testplan::case::Step, seconds: u64) -> uspec_testplan::case::Step {
-    uspec_testplan::case::Step { within: Some(Duration::from_secs(seconds)), ..step }
+    uspec_testplan::case::Step { within: Some(Duration::from_secs(seconds).into()), ..step }
 }
 
 fn records(trace: &Trace, wanted: Direction) -> Vec<(u64, Bytes)> {

@@ -200,7 +200,7 @@ async fn an_answer_to_what_was_sent_can_be_awaited_and_captured_from() {
 async fn connections_can_be_awaited_even_when_they_were_quicker() {
     let steps = vec![
         get("Device.Trigger."),
-        step(Action::Wait(Duration::from_secs(5))),
+        step(Action::Wait(Duration::from_secs(5).into())),
         await_what(Expected::Disconnected),
         await_what(Expected::Connected),
         absent(Expected::Disconnected),
