@@ -7,12 +7,8 @@ use tokio_util::sync::CancellationToken;
 use uspec_testplan::{
     case::{CaseId, TestCase},
     run_report::EndedBy,
-    trace::{Phase, StepOutcome, Trace, What},
+    trace::Trace,
 };
-
-/// After this many cases in a row during which the EUT was never connected, the run ends: each of them costs the whole connect limit,
-/// and none says anything.
-const LOST_CASES: usize = 3;
 
 /// What the person at the terminal, and whoever judges, hears about a run while it goes on.
 #[derive(Debug)]
@@ -81,7 +77,6 @@ pub async fn execute(
     progress: &mut (dyn FnMut(Progress<'_>) + Send),
 ) -> RunEnd {
     let mut end = RunEnd::default();
-    let mut lost = 0;
     for (index, case) in cases.iter().enumerate() {
         if end.interrupted.is_none() && cancel.is_cancelled() {
             end.interrupted = Some(Interruption::person());
@@ -94,24 +89,13 @@ pub async fn execute(
         progress(Progress::CaseStarted { case, nth: index.saturating_add(1), of: cases.len() });
         let begun = Instant::now();
         let trace = session.run_case(case, variables, cancel).await;
-        lost = if was_deaf(session, &trace) { lost + 1 } else { 0 };
         progress(Progress::CaseEnded { case, trace: Box::new(trace), duration: begun.elapsed() });
-        if lost >= LOST_CASES && !cancel.is_cancelled() {
-            let reason = format!("the EUT was not connected during the last {LOST_CASES} cases");
-            end.interrupted = Some(Interruption::new(EndedBy::Eut, reason));
+        if !cancel.is_cancelled() {
+            end.interrupted = session.take_end();
         }
     }
     if cancel.is_cancelled() {
         end.interrupted.get_or_insert_with(Interruption::person);
     }
     end
-}
-
-/// Whether nothing came from the EUT and nothing could be sent to it.
-fn was_deaf(session: &Session, trace: &Trace) -> bool {
-    let any = |wanted: fn(&What) -> bool| trace.events.iter().any(|event| wanted(&event.what));
-    let tried = any(
-        |what| matches!(what, What::StepEnded { step, outcome: StepOutcome::NotReached { .. } } if step.phase != Phase::BringUp),
-    );
-    tried && !session.is_connected() && !any(|what| matches!(what, What::Record { .. }))
 }

@@ -30,6 +30,7 @@ mod snapshot;
 #[cfg(test)]
 mod testing;
 mod tls;
+mod trust;
 
 pub use bring_up::{BringUp, BringUpFailure, BringUpReason};
 pub use config::{ConfigError, SecondController, SessionConfig, Timing, TlsSupply};

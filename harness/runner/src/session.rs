@@ -1,14 +1,15 @@
 //! One run against one EUT over one MTP.
 
 use crate::{
-    bounds::{INTERRUPTED_CLEAN_UP, WARNINGS},
+    bounds::{self, AFTERMATH, INTERRUPTED_CLEAN_UP, WARNINGS},
     config::SessionConfig,
     control::EutControl,
     controller::{Controller, Parts, inbox::Inbox},
-    play::{Play, case_bound, phase_bound},
+    execute::Interruption,
+    play::{Created, Play, case_bound, phase_bound},
     recorder::Recorder,
     second::Second,
-    snapshot::{AfterCase, Snapshot},
+    snapshot::{AfterCase, Over, Snapshot},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::{sync::mpsc, time::Instant};
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use uspec_mtp::{MtpError, event::EVENT_QUEUE, network::Network};
 use uspec_testplan::{
     case::{CaseId, Party, TestCase},
+    run_report::EndedBy,
     trace::{Header, Phase, TRACE_FORMAT, Trace, What},
 };
 
@@ -46,6 +48,8 @@ pub struct Session {
     left: Option<(Snapshot, Instant)>,
     /// What the case before left behind, for the next one's Trace.
     stain: Option<String>,
+    /// Why no further case can run.
+    ended: Option<Interruption>,
 }
 
 impl Session {
@@ -110,7 +114,18 @@ impl Session {
         let mut controller = Controller::new(parts);
         controller.variables = variables;
         let usp_versions = Vec::new();
-        Ok(Self { controller, catalogue, harness, mtp, usp_versions, run, cases: 0, left: None, stain: None })
+        Ok(Self {
+            controller,
+            catalogue,
+            harness,
+            mtp,
+            usp_versions,
+            run,
+            cases: 0,
+            left: None,
+            stain: None,
+            ended: None,
+        })
     }
 
     /// Plays one case and gives back what happened. Ends within the bound of the case's own steps, and shortly after `cancel`.
@@ -148,7 +163,8 @@ impl Session {
             play.skip_clean_up(reason);
         }
         play.set_back().await;
-        self.end(case, before, cancel).await
+        let created = play.created();
+        self.end(case, before, created, cancel).await
     }
 
     /// Ends our end of the MTP in order. Gives back what happened after the last case: one sentence each.
@@ -163,11 +179,6 @@ impl Session {
     /// Judges by these USP versions from now on, in place of those that the EUT named: what its vendor claims.
     pub fn claim_versions(&mut self, versions: &[String]) {
         self.usp_versions = versions.to_vec();
-    }
-
-    /// Whether the EUT is connected at this moment, as far as has been looked.
-    pub fn is_connected(&self) -> bool {
-        self.controller.current().is_some()
     }
 
     pub(crate) fn header(&self, case: CaseId, variables: BTreeMap<String, String>) -> Header {
@@ -221,10 +232,17 @@ impl Session {
         taken
     }
 
-    async fn end(&mut self, case: &TestCase, before: Result<Snapshot, String>, cancel: &CancellationToken) -> Trace {
-        let index = case.cleanup.len();
+    async fn end(
+        &mut self,
+        case: &TestCase,
+        before: Result<Snapshot, String>,
+        created: Created,
+        cancel: &CancellationToken,
+    ) -> Trace {
+        let id = case.id.to_string();
+        let over = Over { case: &id, created, index: case.cleanup.len() };
         let after = tokio::select! {
-            after = self.controller.compare(before, index) => after,
+            after = self.look_after(before, &over) => after,
             () = interrupted(cancel) => {
                 let why = "the run was interrupted".to_owned();
                 self.controller.recorder.note(format!("the EUT's state after the case was not seen: {why}"));
@@ -236,21 +254,55 @@ impl Session {
             AfterCase::Compared(differences, snapshot) => {
                 self.left = Some((snapshot, Instant::now()));
                 self.stain = (!differences.is_empty())
-                    .then(|| format!("case {} did not leave the EUT as found: {}", case.id, differences.join("; ")));
+                    .then(|| format!("case {id} did not leave the EUT as found: {}", differences.join("; ")));
             }
             AfterCase::Unverified(why) => {
-                self.stain = Some(format!("whether case {} left the EUT as found is not known: {why}", case.id));
+                self.stain = Some(format!("whether case {id} left the EUT as found is not known: {why}"));
             }
+            AfterCase::LockedOut(why) => self.ended = Some(Interruption::new(EndedBy::LockedOut, why)),
         }
-        if self.controller.inbox.dropped > 0 {
-            let text = format!("{} Notifications that no step waits for were dropped", self.controller.inbox.dropped);
-            self.controller.recorder.note(text);
+        let dropped = self.controller.inbox.dropped.saturating_add(self.controller.inbox.sightings.dropped);
+        if dropped > 0 {
+            self.controller.recorder.note(format!("{dropped} events that no step waits for were dropped"));
         }
         self.controller.inbox = Inbox::default();
         let header = self.header(case.id.clone(), BTreeMap::new());
         self.controller.end_trace(header)
     }
+
+    /// Compares, and waits for an EUT that is away: without it no further case says anything.
+    async fn look_after(&mut self, before: Result<Snapshot, String>, over: &Over<'_>) -> AfterCase {
+        let mut after = self.controller.compare(before.clone(), over).await;
+        self.controller.idle_until(Instant::now() + AFTERMATH).await;
+        if self.controller.current().is_some() {
+            return after;
+        }
+        let timing = self.controller.timing;
+        let wait = timing.connect.max(timing.boot);
+        let limit = bounds::after(Instant::now(), wait);
+        if self.controller.until(limit, |it| it.current()).await.is_none() {
+            let how = self.controller.last_end();
+            let why =
+                format!("the EUT did not come back after case {} (waited {wait:?} after its end){how}", over.case);
+            self.controller.recorder.note(why.clone());
+            self.ended = Some(Interruption::new(EndedBy::Eut, why));
+        } else if matches!(after, AfterCase::Unverified(_)) {
+            self.controller.recorder.note("the EUT has come back after the case");
+            let over =
+                Over { index: over.index.saturating_add(STEPS_OF_COMPARISON), created: over.created.clone(), ..*over };
+            after = self.controller.compare(before, &over).await;
+        }
+        after
+    }
+
+    /// Why no further case can run, when that is so.
+    pub(crate) fn take_end(&mut self) -> Option<Interruption> {
+        self.ended.take()
+    }
 }
+
+/// The runner's own steps in one comparison at most, so that those of a second one have places of their own.
+const STEPS_OF_COMPARISON: usize = 16;
 
 /// Some time after an interruption, within which what is under way may still end.
 async fn interrupted(cancel: &CancellationToken) {

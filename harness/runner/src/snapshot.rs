@@ -4,7 +4,9 @@ use crate::{
     bounds::{DIFFERENCES, LEFTOVERS},
     controller::Controller,
     exchange::ExchangeError,
+    play::Created,
     recorder::own_step,
+    trust::{self, Blind, Change, Trust},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -28,9 +30,16 @@ const TABLES: [&str; 4] = [
 /// The label of the runner's own steps of this kind.
 const LABEL: &str = "snapshot";
 
+/// What of the EUT is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    instances: Instances,
+    trust: Trust,
+}
+
 /// The instances below [`ROOT`] and their unique keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Snapshot(BTreeMap<String, BTreeMap<String, String>>);
+struct Instances(BTreeMap<String, BTreeMap<String, String>>);
 
 /// What became of the EUT's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,17 +48,56 @@ pub(crate) enum AfterCase {
     Compared(Vec<String>, Snapshot),
     /// It could not be seen.
     Unverified(String),
+    /// We may not look any more, and could not undo that.
+    LockedOut(String),
+}
+
+/// A case that is over.
+#[derive(Debug)]
+pub(crate) struct Over<'a> {
+    /// Its number.
+    pub(crate) case: &'a str,
+    /// What it has created and not deleted again.
+    pub(crate) created: Created,
+    /// The place of the runner's first step after it.
+    pub(crate) index: usize,
 }
 
 impl Controller {
     /// Takes a snapshot; `index` is the place of its Records' step in `phase`.
     pub(crate) async fn snapshot(&mut self, phase: Phase, index: usize) -> Result<Snapshot, String> {
+        let instances = self.instances(phase, index).await?;
+        let trust = self.trust(phase, index.saturating_add(1)).await?;
+        Ok(Snapshot { instances, trust })
+    }
+
+    /// Compares the EUT with `before`, undoes once what was left behind, looks again, and writes it all down.
+    pub(crate) async fn compare(&mut self, before: Result<Snapshot, String>, over: &Over<'_>) -> AfterCase {
+        let after = match before {
+            Ok(before) => Comparison::new(self, &before, over).run().await.unwrap_or_else(AfterCase::Unverified),
+            Err(why) => AfterCase::Unverified(format!("there is none from before it ({why})")),
+        };
+        match &after {
+            AfterCase::Compared(differences, _) => {
+                self.recorder.now(What::CleanUp { differences: differences.clone() });
+            }
+            AfterCase::Unverified(why) => {
+                self.recorder.note(format!("the EUT's state after the case was not seen: {why}"));
+            }
+            AfterCase::LockedOut(why) => {
+                self.recorder.now(What::CleanUp { differences: vec![why.clone()] });
+            }
+        }
+        after
+    }
+
+    async fn instances(&mut self, phase: Phase, index: usize) -> Result<Instances, String> {
         let step = own_step(phase, index, LABEL);
         if !self.tables_only {
             let body = json!({"obj_paths": [ROOT], "first_level_only": false});
             match self.exchange(&step, MessageKind::GetInstances, &body).await {
                 Ok(answer) => match read(&answer.body, 1) {
-                    Ok(snapshot) => return Ok(snapshot),
+                    Ok(instances) => return Ok(instances),
                     Err(_) => self.tables_only = true,
                 },
                 Err(ExchangeError::Refused { .. }) => self.tables_only = true,
@@ -62,50 +110,7 @@ impl Controller {
         read(&answer.body, TABLES.len())
     }
 
-    /// Compares the EUT with `before`, deletes once what was left behind, looks again, and writes it all down.
-    pub(crate) async fn compare(&mut self, before: Result<Snapshot, String>, first_index: usize) -> AfterCase {
-        let after = self.compared(before, first_index).await;
-        match &after {
-            AfterCase::Compared(differences, _) => {
-                self.recorder.now(What::CleanUp { differences: differences.clone() });
-            }
-            AfterCase::Unverified(why) => {
-                self.recorder.note(format!("the EUT's state after the case was not seen: {why}"));
-            }
-        }
-        after
-    }
-
-    async fn compared(&mut self, before: Result<Snapshot, String>, first_index: usize) -> AfterCase {
-        let before = match before {
-            Ok(before) => before,
-            Err(why) => return AfterCase::Unverified(format!("there is none from before it ({why})")),
-        };
-        let found = match self.snapshot(Phase::CleanUp, first_index).await {
-            Ok(found) => found,
-            Err(why) => return AfterCase::Unverified(why),
-        };
-        if found.0.keys().eq(before.0.keys()) {
-            return AfterCase::Compared(Vec::new(), found);
-        }
-        let leftovers = found.leftovers(&before, self.ours());
-        let deleted = self.delete(&leftovers, first_index.saturating_add(1)).await;
-        let now = if leftovers.is_empty() {
-            Ok(found.clone())
-        } else {
-            self.snapshot(Phase::CleanUp, first_index.saturating_add(2)).await
-        };
-        match now {
-            Ok(now) => AfterCase::Compared(differences(&before, &found, &now, deleted.as_deref()), now),
-            Err(why) => {
-                let mut all = differences(&before, &found, &found, deleted.as_deref());
-                all.push(format!("whether deleting helped was not seen: {why}"));
-                AfterCase::Compared(all, found)
-            }
-        }
-    }
-
-    /// Deletes leftovers; gives back why that failed as a whole.
+    /// Deletes objects; gives back why that failed as a whole.
     async fn delete(&mut self, paths: &[String], index: usize) -> Option<String> {
         if paths.is_empty() {
             return None;
@@ -116,7 +121,133 @@ impl Controller {
     }
 }
 
-impl Snapshot {
+/// The comparison after one case.
+#[derive(Debug)]
+struct Comparison<'a> {
+    controller: &'a mut Controller,
+    before: &'a Snapshot,
+    over: &'a Over<'a>,
+    own_row: Option<String>,
+    /// The place of the next step.
+    index: usize,
+    /// What is not as it was.
+    said: Vec<String>,
+}
+
+impl<'a> Comparison<'a> {
+    fn new(controller: &'a mut Controller, before: &'a Snapshot, over: &'a Over<'a>) -> Self {
+        let own_row = controller.variables.get("controller.path").cloned();
+        Self { controller, before, over, own_row, index: over.index, said: Vec::new() }
+    }
+
+    /// The error is why nothing could be seen.
+    async fn run(mut self) -> Result<AfterCase, String> {
+        // Whether we may look at all comes first.
+        let mut trust = self.look().await?;
+        if let Some(blind) = self.blind(&trust) {
+            trust = self.see_again(&blind, &trust).await?;
+            if let Some(blind) = self.blind(&trust) {
+                let (case, created) = (self.over.case, self.over.created.paths());
+                let why = trust::locked_out(case, &blind, &created, &self.before.trust, self.own_row.as_deref());
+                return Ok(AfterCase::LockedOut(why));
+            }
+        }
+        let instances = self.rows().await?;
+        let trust = self.values(trust, &instances).await?;
+        Ok(AfterCase::Compared(self.said, Snapshot { instances, trust }))
+    }
+
+    /// Rows that came are deleted; rows that went are told.
+    async fn rows(&mut self) -> Result<Instances, String> {
+        let before = &self.before.instances;
+        let index = self.next();
+        let found = self.controller.instances(Phase::CleanUp, index).await?;
+        if found.0.keys().eq(before.0.keys()) {
+            return Ok(found);
+        }
+        let leftovers = found.leftovers(before, self.controller.ours());
+        let index = self.next();
+        let deleted = self.controller.delete(&leftovers, index).await;
+        let now = if leftovers.is_empty() {
+            Ok(found.clone())
+        } else {
+            let index = self.next();
+            self.controller.instances(Phase::CleanUp, index).await
+        };
+        match now {
+            Ok(now) => {
+                self.said.extend(differences(before, &found, &now, deleted.as_deref()));
+                Ok(now)
+            }
+            Err(why) => {
+                self.said.extend(differences(before, &found, &found, deleted.as_deref()));
+                self.said.push(format!("whether deleting helped was not seen: {why}"));
+                Ok(found)
+            }
+        }
+    }
+
+    /// Values that are not as they were are set back once.
+    async fn values(&mut self, found: Trust, instances: &Instances) -> Result<Trust, String> {
+        let changes = self.changes(&found, instances);
+        if changes.is_empty() {
+            return Ok(found);
+        }
+        let index = self.next();
+        let failed = self.controller.set_trust(&changes, index).await;
+        let now = self.look().await?;
+        self.said.extend(trust::told(&changes, &now, failed.as_deref()));
+        Ok(now)
+    }
+
+    fn changes(&self, found: &Trust, now: &Instances) -> Vec<Change> {
+        let before = &self.before.instances;
+        found.changes(&self.before.trust, |row| {
+            let row = format!("{row}.");
+            now.0.contains_key(&row) || !before.0.contains_key(&row)
+        })
+    }
+
+    /// We may not look any more: undoes what the case did, as far as it is known and still allowed.
+    async fn see_again(&mut self, blind: &Blind, found: &Trust) -> Result<Trust, String> {
+        let created = self.over.created.paths();
+        let index = self.next();
+        let _ = self.controller.delete(&created, index).await;
+        let now = self.look().await?;
+        let now = if self.blind(&now).is_some() {
+            let changes = found.changes(&self.before.trust, |_| true);
+            let index = self.next();
+            let _ = self.controller.set_trust(&changes, index).await;
+            self.look().await?
+        } else {
+            now
+        };
+        if self.blind(&now).is_none() {
+            self.said.push(format!(
+                "our Controller could no longer read {}; the runner has undone what the case did",
+                blind.0.join(" and ")
+            ));
+        }
+        Ok(now)
+    }
+
+    async fn look(&mut self) -> Result<Trust, String> {
+        let index = self.next();
+        self.controller.trust(Phase::CleanUp, index).await
+    }
+
+    fn blind(&self, now: &Trust) -> Option<Blind> {
+        self.before.trust.blind(now, self.own_row.as_deref())
+    }
+
+    fn next(&mut self) -> usize {
+        let index = self.index;
+        self.index = self.index.saturating_add(1);
+        index
+    }
+}
+
+impl Instances {
     /// What was not there before, the outermost objects only, without our own row of the Controller table.
     fn leftovers(&self, before: &Self, ours: &str) -> Vec<String> {
         let added: Vec<_> = self.0.iter().filter(|(path, _)| !before.0.contains_key(*path)).collect();
@@ -131,7 +262,7 @@ impl Snapshot {
 }
 
 /// One sentence for each difference between `before` and what was `found`, with what became of it by `now`.
-fn differences(before: &Snapshot, found: &Snapshot, now: &Snapshot, delete_failed: Option<&str>) -> Vec<String> {
+fn differences(before: &Instances, found: &Instances, now: &Instances, delete_failed: Option<&str>) -> Vec<String> {
     let added = found.0.keys().filter(|path| !before.0.contains_key(*path)).map(|path| {
         match (now.0.contains_key(path), delete_failed) {
             (false, _) => format!("{path} was left behind; the runner deleted it"),
@@ -154,7 +285,7 @@ fn differences(before: &Snapshot, found: &Snapshot, now: &Snapshot, delete_faile
 }
 
 /// Reads a GetInstancesResp; not more than `failures_below` path results may be failures.
-fn read(body: &Value, failures_below: usize) -> Result<Snapshot, String> {
+fn read(body: &Value, failures_below: usize) -> Result<Instances, String> {
     let results = body.get("req_path_results").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let failures: Vec<_> = results.iter().filter_map(failure).collect();
     if results.is_empty() || failures.len() >= failures_below.max(1) {
@@ -168,7 +299,7 @@ fn read(body: &Value, failures_below: usize) -> Result<Snapshot, String> {
             keys.into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
         (!path.starts_with(TRANSIENT)).then(|| (path.to_owned(), keys.collect()))
     });
-    Ok(Snapshot(entries.collect()))
+    Ok(Instances(entries.collect()))
 }
 
 fn failure(result: &Value) -> Option<String> {
@@ -181,8 +312,8 @@ fn failure(result: &Value) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn snapshot(paths: &[&str]) -> Snapshot {
-        Snapshot(paths.iter().map(|path| ((*path).to_owned(), BTreeMap::new())).collect())
+    fn snapshot(paths: &[&str]) -> Instances {
+        Instances(paths.iter().map(|path| ((*path).to_owned(), BTreeMap::new())).collect())
     }
 
     #[test]

@@ -21,6 +21,12 @@ const TRUST: &str = "Device.LocalAgent.ControllerTrust.";
 /// What of each row of the Controller table says which Role a Controller has.
 const ROLES: [&str; 3] = ["AssignedRole", "InheritedRole", "Credential"];
 
+/// What follows from the certificate and cannot be set.
+const READ_ONLY: &str = "InheritedRole";
+
+/// Parameters that are set back at most: more than that is another kind of trouble.
+const SETTINGS: usize = 256;
+
 /// Parameters below [`TRUST`] that change by themselves, or that the instances tell already.
 const COUNTERS: [&str; 2] = ["NumberOfEntries", "NumberOfUses"];
 
@@ -52,8 +58,11 @@ impl Controller {
     /// Sets values back as they were; gives back why that failed as a whole.
     pub(crate) async fn set_trust(&mut self, changes: &[Change], index: usize) -> Option<String> {
         let mut objects: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-        for change in changes {
+        for change in changes.iter().take(SETTINGS) {
             let Some((object, name)) = change.path.rsplit_once('.') else { continue };
+            if name == READ_ONLY {
+                continue;
+            }
             let settings = objects.entry(object).or_default();
             settings.push(json!({"param": name, "value": change.before, "required": false}));
         }
@@ -98,7 +107,8 @@ impl Trust {
     /// What could be read before and cannot be read now, of our own row and the trust objects as a whole.
     pub(crate) fn blind(&self, now: &Self, own_row: Option<&str>) -> Option<Blind> {
         let lost = |prefix: &str| self.sees(prefix) && !now.sees(prefix);
-        let gone: Vec<_> = own_row.into_iter().chain([TRUST]).filter(|prefix| lost(prefix)).map(str::to_owned).collect();
+        let gone: Vec<_> =
+            own_row.into_iter().chain([TRUST]).filter(|prefix| lost(prefix)).map(str::to_owned).collect();
         (!gone.is_empty()).then_some(Blind(gone))
     }
 
@@ -123,7 +133,8 @@ impl Trust {
 pub(crate) fn told(changes: &[Change], now: &Trust, failed: Option<&str>) -> Vec<String> {
     let sentence = |change: &Change| {
         let Change { path, before, now: was } = change;
-        let was = was.as_ref().map_or_else(|| "can no longer be read".to_owned(), |value| format!("was left as {value:?}"));
+        let was =
+            was.as_ref().map_or_else(|| "can no longer be read".to_owned(), |value| format!("was left as {value:?}"));
         let became = match (now.0.get(path) == Some(before), failed) {
             (true, _) => "the runner set it back".to_owned(),
             (false, Some(why)) => format!("it could not be set back: {why}"),
@@ -135,7 +146,13 @@ pub(crate) fn told(changes: &[Change], now: &Trust, failed: Option<&str>) -> Vec
 }
 
 /// Why nothing more can be tested, and what a person can do about it.
-pub(crate) fn locked_out(case: &str, blind: &Blind, created: &[String], before: &Trust, own_row: Option<&str>) -> String {
+pub(crate) fn locked_out(
+    case: &str,
+    blind: &Blind,
+    created: &[String],
+    before: &Trust,
+    own_row: Option<&str>,
+) -> String {
     let rows = if created.is_empty() {
         "it has left no row behind that we know of".to_owned()
     } else {
@@ -205,6 +222,9 @@ mod tests {
         assert_eq!(before().blind(&before(), Some(ROW)), None);
         assert_eq!(Trust::default().blind(&Trust::default(), Some(ROW)), None, "who never could is not locked out");
         let text = locked_out("2.12", &blind, &["a.7.".into()], &before(), Some(ROW));
-        assert!(text.contains("2.12") && text.contains("a.7.") && text.contains("\"r1\"") && text.contains("factory"), "{text}");
+        assert!(
+            text.contains("2.12") && text.contains("a.7.") && text.contains("\"r1\"") && text.contains("factory"),
+            "{text}"
+        );
     }
 }

@@ -17,6 +17,7 @@ use uspec_mtp::{
 use uspec_runner::BringUpReason;
 use uspec_testplan::{
     case::TestCase,
+    run_report::EndedBy,
     trace::{ConnectionState, Direction, Phase, StepOutcome, Trace, What},
 };
 use uspec_usp::schema::{Content, MessageKind};
@@ -201,9 +202,14 @@ async fn an_eut_that_stays_away_ends_the_run_and_every_case_is_accounted_for() {
     let begun = Instant::now();
     let ran = run(on_trigger(|_| vec![Do::Away(Duration::from_secs(100_000))]), &cases).await;
     assert!(begun.elapsed() < Duration::from_secs(300), "took {:?}", begun.elapsed());
-    assert!(ran.end.interrupted.as_ref().is_some_and(|why| why.reason.contains("not connected")), "{:?}", ran.end);
-    assert_eq!(ran.traces.len() + ran.end.not_reached.len(), cases.len());
-    let StepOutcome::NotReached { reason } = &outcomes(&ran.traces[1], Phase::Procedure)[0] else { panic!() };
+    let why = ran.end.interrupted.as_ref().unwrap();
+    assert_eq!(why.by, EndedBy::Eut);
+    assert!(why.reason.contains("did not come back after case 1.1") && why.reason.contains("GET"), "{}", why.reason);
+    assert_eq!((ran.traces.len(), ran.end.not_reached.len()), (1, 5), "every case is accounted for");
+    let outcomes = outcomes(&ran.traces[0], Phase::Procedure);
+    let [StepOutcome::TimedOut { .. }, StepOutcome::NotReached { reason }] = &outcomes[..] else {
+        panic!("{outcomes:?}")
+    };
     assert!(reason.contains("not connected"), "{reason}");
 }
 

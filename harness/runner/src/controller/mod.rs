@@ -276,6 +276,15 @@ impl Controller {
         self.side(party).connections.closed.map(|change| (change.at, change.seq))
     }
 
+    /// How the EUT's last session ended, in words that continue a sentence; empty when the running Trace does not have it.
+    pub(crate) fn last_end(&self) -> String {
+        let shown = self.last_closed(Party::First).and_then(|(_, seq)| self.shown(seq?));
+        let Some(shown) = shown else { return String::new() };
+        let word = |name: &str| shown.get(name).map(ToString::to_string).unwrap_or_default();
+        let code = if shown.get("code").is_some() { format!(", code {}", word("code")) } else { String::new() };
+        format!("; its connection was ended by {}{code}; the last Records sent: {}", word("by"), self.last_sent.words())
+    }
+
     /// Whether that session is open.
     pub(crate) fn is_open(&self, connection: ConnectionId) -> bool {
         self.side(side::party_of(connection)).connections.is_open(connection)
