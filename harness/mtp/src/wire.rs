@@ -47,6 +47,15 @@ impl Tls {
             Self::Client(client) => Ok(Self::Client(client.showing(identity)?)),
         }
     }
+
+    /// The same with other trust anchors.
+    pub(crate) fn trusting(&self, anchors: &str, accept_any: bool) -> Result<Self, TlsError> {
+        match self {
+            Self::Off => Err(TlsError::NotInUse),
+            Self::Server(server) => Ok(Self::Server(server.trusting(anchors, accept_any)?)),
+            Self::Client(client) => Ok(Self::Client(client.trusting(anchors, accept_any)?)),
+        }
+    }
 }
 
 /// Why there is no stream to speak an MTP on.
@@ -55,7 +64,7 @@ pub(crate) enum WireFailure {
     /// There is none at all.
     Unreachable(Failure),
     /// It was opened, and TLS could not be established on it.
-    Tls(TlsFailure),
+    Tls(Box<TlsFailure>),
 }
 
 /// One stream in clear text, with its log.
@@ -85,12 +94,7 @@ impl Wire {
     }
 
     /// Takes a stream that a peer has opened and reports the attempt.
-    pub(crate) async fn accept(
-        stream: BoxStream,
-        peer: Address,
-        tls: &Tls,
-        log: Log,
-    ) -> Result<Self, WireFailure> {
+    pub(crate) async fn accept(stream: BoxStream, peer: Address, tls: &Tls, log: Log) -> Result<Self, WireFailure> {
         log.emit(MtpHappening::Attempt { opener: Party::Peer, peer }).await;
         Self::secure(stream, tls, log).await
     }

@@ -24,8 +24,9 @@ pub fn run(args: &PkiArgs) -> Result<Exit, Error> {
     }
     let files = files(args).map_err(|cause| Error::new("the certificates", &cause))?;
     write(&args.out, &files)?;
+    println!("Written to {}:", args.out.display());
     for file in &files {
-        println!("{:<32} {}", args.out.join(&file.name).display(), file.purpose);
+        println!("  {:<30} {}", file.name, file.purpose);
     }
     println!("\n{}", advice(args));
     Ok(Exit::Good)
@@ -176,7 +177,7 @@ fn advice(args: &PkiArgs) -> String {
         "On the EUT: {agent} with {agent_key} as its identity, {ca} as trust anchor (an Agent that wants one file: put both together).\n\
          In the EUT profile, paths relative to the profile:\n  \
          tls: {{certificate: {controller}, key: {controller_key}, trust: {ca}, ca: {{certificate: {ca}, key: {ca_key}}}}}\n\
-         Everything is valid for a year and for these hosts: {hosts}. For tests only: the keys lie in the clear.",
+         What is right is valid for a year and for these hosts: {hosts}. For tests only: the keys lie in the clear.",
         agent = at("agent.pem"),
         agent_key = at("agent.key"),
         ca = at("ca.pem"),

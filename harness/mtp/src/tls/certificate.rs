@@ -69,8 +69,7 @@ impl PeerCertificate {
         seen.issuer = certificate.issuer().to_string();
         seen.not_before = certificate.validity().not_before.to_string();
         seen.not_after = certificate.validity().not_after.to_string();
-        seen.self_signed =
-            certificate.subject() == certificate.issuer() && certificate.verify_signature(None).is_ok();
+        seen.self_signed = certificate.subject() == certificate.issuer() && certificate.verify_signature(None).is_ok();
         if let Ok(Some(names)) = certificate.subject_alternative_name() {
             for name in &names.value.general_names {
                 match name {

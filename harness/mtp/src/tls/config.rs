@@ -147,8 +147,16 @@ impl ReadyServer {
         Self::new(settings)
     }
 
+    /// The same with other trust anchors.
+    pub(crate) fn trusting(&self, anchors: &str, accept_any: bool) -> Result<Self, TlsError> {
+        let mut settings = (*self.settings).clone();
+        settings.material = settings.material.trusting_pem(anchors)?;
+        settings.client_auth = if accept_any { ClientAuth::Record } else { ClientAuth::Require };
+        Self::new(settings)
+    }
+
     /// Answers a client's handshake.
-    pub(crate) async fn accept(&self, stream: BoxStream) -> Result<(BoxStream, TlsSession), TlsFailure> {
+    pub(crate) async fn accept(&self, stream: BoxStream) -> Result<(BoxStream, TlsSession), Box<TlsFailure>> {
         let findings = Findings::default();
         let config = self.config(&findings).map_err(|error| TlsFailure::new(error.to_string()))?;
         let accepted = TlsAcceptor::from(Arc::new(config)).accept(stream).await;
@@ -165,6 +173,7 @@ impl ReadyServer {
             .map_err(TlsError::Pair)?;
         let verifier = |inner, accepts_any| Verifier::<dyn ClientCertVerifier> {
             inner,
+            trust: material.trust.clone(),
             accepts_any,
             ignores_time: *ignores_time,
             provider: Arc::clone(&self.provider),
@@ -218,8 +227,16 @@ impl ReadyClient {
         Self::new(settings, self.name.clone())
     }
 
+    /// The same with other trust anchors.
+    pub(crate) fn trusting(&self, anchors: &str, accept_any: bool) -> Result<Self, TlsError> {
+        let mut settings = (*self.settings).clone();
+        settings.material = settings.material.trusting_pem(anchors)?;
+        settings.verification = if accept_any { ServerVerification::AcceptAny } else { ServerVerification::Full };
+        Self::new(settings, self.name.clone())
+    }
+
     /// Opens a handshake with a server.
-    pub(crate) async fn connect(&self, stream: BoxStream) -> Result<(BoxStream, TlsSession), TlsFailure> {
+    pub(crate) async fn connect(&self, stream: BoxStream) -> Result<(BoxStream, TlsSession), Box<TlsFailure>> {
         let findings = Findings::default();
         let config = self.config(&findings).map_err(|error| TlsFailure::new(error.to_string()))?;
         let connected = TlsConnector::from(Arc::new(config)).connect(self.name.clone(), stream).await;
@@ -241,6 +258,7 @@ impl ReadyClient {
         }
         let builder = builder.with_custom_certificate_verifier(Arc::new(Verifier::<dyn ServerCertVerifier> {
             inner,
+            trust: material.trust.clone(),
             accepts_any,
             ignores_time: *ignores_time,
             provider: Arc::clone(&self.provider),
@@ -312,7 +330,7 @@ fn describe(connection: &CommonState, findings: &Findings) -> TlsSession {
     }
 }
 
-fn failure(error: &io::Error, findings: &Findings) -> TlsFailure {
+fn failure(error: &io::Error, findings: &Findings) -> Box<TlsFailure> {
     let mut failure = TlsFailure::from_io(error);
     let missing = error.get_ref().and_then(|inner| inner.downcast_ref()) == Some(&Error::NoCertificatesPresented);
     if missing {

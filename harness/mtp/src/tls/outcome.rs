@@ -26,13 +26,15 @@ pub struct TlsFailure {
 
 impl TlsFailure {
     /// A failure of which nothing more is known.
-    pub(crate) fn new(error: impl Into<String>) -> Self {
-        Self { error: error.into(), ..Self::default() }
+    pub(crate) fn new(error: impl Into<String>) -> Box<Self> {
+        Box::new(Self { error: error.into(), ..Self::default() })
     }
 
     /// A failure as the stream reported it.
-    pub(crate) fn from_io(error: &io::Error) -> Self {
-        Self { alert: alert_in(error), ..Self::new(error.to_string()) }
+    pub(crate) fn from_io(error: &io::Error) -> Box<Self> {
+        let mut failure = Self::new(error.to_string());
+        failure.alert = alert_in(error);
+        failure
     }
 }
 

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::server::ParsedCertificate;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -43,6 +45,8 @@ impl Findings {
 pub(super) struct Verifier<V: ?Sized> {
     /// Absent without trust anchors: then nothing can verify.
     pub(super) inner: Option<Arc<V>>,
+    /// The trust anchors. A peer may show one of them itself, as one that is trusted on first use does.
+    pub(super) trust: Vec<CertificateDer<'static>>,
     /// Accepts whatever comes of it, and for a client's certificate, none at all.
     pub(super) accepts_any: bool,
     /// Verifies as if the time were one at which the certificate is valid (R-WS.23, R-SEC.19).
@@ -56,28 +60,27 @@ impl<V: ?Sized> Verifier<V> {
     fn verify<T>(
         &self,
         chain: (&CertificateDer<'_>, &[CertificateDer<'_>]),
+        host: Option<&ServerName<'_>>,
         now: UnixTime,
-        accepted: T,
+        accepted: fn() -> T,
         ask: impl FnOnce(&V, UnixTime) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let (end_entity, intermediates) = chain;
         let now = if self.ignores_time { moment_of_validity(end_entity, intermediates, now) } else { now };
         let certificate = PeerCertificate::read(end_entity);
-        let (verified, problem) = match &self.inner {
-            Some(inner) => {
-                let verified = ask(inner, now);
-                let problem = verified.as_ref().err().map(|error| CertificateProblem::of(error, &certificate));
-                (verified, problem)
-            }
-            None => {
-                let error = Error::General("there is no trust anchor".to_owned());
-                (Err(error), Some(CertificateProblem::NoTrustAnchor))
-            }
+        let (verified, problem) = if let Some(inner) = &self.inner {
+            let is_anchor = self.trust.iter().any(|anchor| anchor == end_entity);
+            let verified = if is_anchor { alone(end_entity, host, now).map(|()| accepted()) } else { ask(inner, now) };
+            let problem = verified.as_ref().err().map(|error| CertificateProblem::of(error, &certificate));
+            (verified, problem)
+        } else {
+            let error = Error::General("there is no trust anchor".to_owned());
+            (Err(error), Some(CertificateProblem::NoTrustAnchor))
         };
         let text = verified.as_ref().err().map(ToString::to_string);
         let refused = verified.is_err() && !self.accepts_any;
         self.findings.note(Finding { certificate, problem: problem.zip(text), refused });
-        if self.accepts_any { Ok(accepted) } else { verified }
+        if self.accepts_any { Ok(accepted()) } else { verified }
     }
 
     fn schemes(&self) -> Vec<SignatureScheme> {
@@ -100,7 +103,8 @@ impl ServerCertVerifier for Verifier<dyn ServerCertVerifier> {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.verify((end_entity, intermediates), now, ServerCertVerified::assertion(), |inner, now| {
+        let chain = (end_entity, intermediates);
+        self.verify(chain, Some(server_name), now, ServerCertVerified::assertion, |inner, now| {
             inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
         })
     }
@@ -143,7 +147,7 @@ impl ClientCertVerifier for Verifier<dyn ClientCertVerifier> {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.verify((end_entity, intermediates), now, ClientCertVerified::assertion(), |inner, now| {
+        self.verify((end_entity, intermediates), None, now, ClientCertVerified::assertion, |inner, now| {
             inner.verify_client_cert(end_entity, intermediates, now)
         })
     }
@@ -168,6 +172,24 @@ impl ClientCertVerifier for Verifier<dyn ClientCertVerifier> {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.schemes()
+    }
+}
+
+/// Verifies a certificate that is trusted itself: only its time and its host can be wrong. As a whole chain it might be refused, because
+/// many self-signed certificates say that they are an authority's.
+fn alone(certificate: &CertificateDer<'_>, host: Option<&ServerName<'_>>, now: UnixTime) -> Result<(), Error> {
+    let unreadable = || Error::InvalidCertificate(CertificateError::BadEncoding);
+    let (_, read) = X509Certificate::from_der(certificate).map_err(|_| unreadable())?;
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    if now > read.validity().not_after.timestamp() {
+        return Err(Error::InvalidCertificate(CertificateError::Expired));
+    }
+    if now < read.validity().not_before.timestamp() {
+        return Err(Error::InvalidCertificate(CertificateError::NotValidYet));
+    }
+    match host {
+        Some(host) => verify_server_name(&ParsedCertificate::try_from(certificate)?, host),
+        None => Ok(()),
     }
 }
 

@@ -71,7 +71,7 @@ async fn establish(end: &End, log: &Log, begin: Begin) -> Option<(Wire, Upgraded
             return None;
         }
         Err(WireFailure::Tls(failure)) => {
-            log.emit(MtpHappening::TlsFailed(Box::new(failure))).await;
+            log.emit(MtpHappening::TlsFailed(failure)).await;
             log.emit(MtpHappening::StreamEnded { by: EndedBy::Us }).await;
             return None;
         }
@@ -94,7 +94,7 @@ async fn establish(end: &End, log: &Log, begin: Begin) -> Option<(Wire, Upgraded
             if by_stream { wire.ended(EndedBy::Peer).await } else { wire.end(false).await }
         }
         Refused::Tls(failure) => {
-            log.emit(MtpHappening::TlsFailed(Box::new(failure))).await;
+            log.emit(MtpHappening::TlsFailed(failure)).await;
             wire.ended(EndedBy::Peer).await;
         }
         Refused::HangUp => wire.end(false).await,

@@ -147,6 +147,18 @@ impl WsHandle {
         self.shared.settings.send_modify(|settings| settings.keep_alive = keep_alive);
     }
 
+    /// Verifies peers of later connections against other trust anchors (PEM, at least one); the own certificate stays. A server demands
+    /// a certificate of its clients. With `accept_any` every certificate is accepted, and what came of verifying it stands in the
+    /// session (a server accepts none as well). Open sessions are not touched.
+    ///
+    /// # Errors
+    /// [`MtpError::Tls`]: an anchor is not usable, or this end does not use TLS.
+    pub fn set_trust(&self, anchors: &str, accept_any: bool) -> Result<(), MtpError> {
+        let tls = self.shared.settings.borrow().tls.trusting(anchors, accept_any)?;
+        self.shared.settings.send_modify(|settings| settings.tls = tls);
+        Ok(())
+    }
+
     /// Shows another certificate in later connections; what is trusted stays. Open sessions are not touched.
     ///
     /// # Errors

@@ -14,6 +14,8 @@ mod frame;
 mod handle;
 mod message;
 mod outbox;
+#[cfg(test)]
+mod properties;
 mod registry;
 mod retry;
 mod session;

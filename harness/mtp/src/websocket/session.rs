@@ -329,7 +329,8 @@ impl<'a> Session<'a> {
             }
             Phase::Open if self.settings.borrow().behaviour.answer_close => {
                 self.outbox.put_frame(&RawFrame::close(code, ""), None);
-                self.timers = Timers { close: Some(Instant::now() + self.send_delay + CLOSE_TIMEOUT), ..Timers::default() };
+                self.timers =
+                    Timers { close: Some(Instant::now() + self.send_delay + CLOSE_TIMEOUT), ..Timers::default() };
                 self.phase = Phase::Answered(Closing { by: EndedBy::Peer, code, reason, clean: true });
                 None
             }

@@ -6,6 +6,7 @@ mod frames;
 mod handshake;
 mod kit;
 mod misbehaviour;
+mod properties;
 mod reconnect;
 mod tls;
 mod tls_outcomes;

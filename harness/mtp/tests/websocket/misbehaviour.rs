@@ -215,7 +215,10 @@ async fn the_answers_subprotocol_and_extension_can_be_left_out_at_run_time() {
 #[case::another(Some("v2.usp"), false)]
 #[case::with_extension(Some("v1.usp"), true)]
 #[tokio::test(start_paused = true)]
-async fn what_a_request_asks_for_can_be_changed_at_run_time(#[case] subprotocol: Option<&str>, #[case] extension: bool) {
+async fn what_a_request_asks_for_can_be_changed_at_run_time(
+    #[case] subprotocol: Option<&str>,
+    #[case] extension: bool,
+) {
     let network = MemoryNetwork::new();
     let _agent = Agent::start(&network, listen(), |_| {}).await;
     let mut far = Far::start(&network, connect(), |_| {}).await;
@@ -252,7 +255,8 @@ async fn a_reset_and_an_end_are_told_apart_in_memory() {
 #[tokio::test]
 async fn a_reset_and_an_end_are_told_apart_on_loopback() {
     for reset in [true, false] {
-        let place = |port| WsRole::Listen { address: Address::tcp("127.0.0.1", port), path: PATH.to_owned(), tls: None };
+        let place =
+            |port| WsRole::Listen { address: Address::tcp("127.0.0.1", port), path: PATH.to_owned(), tls: None };
         let mut far = Far::start(&RealNetwork, place(0), |_| {}).await;
         let address = far.handle.address().unwrap().clone();
         let role = WsRole::Connect { address, path: PATH.to_owned(), host: None, tls: None };

@@ -322,18 +322,42 @@ async fn the_key_log_has_the_lines_that_wireshark_reads() {
 }
 
 /// A certificate that is its own trust anchor, as a device that was trusted on first use has it.
+#[rstest]
+#[case::plain(false)]
+#[case::calls_itself_an_authority(true)]
 #[tokio::test(start_paused = true)]
-async fn a_self_signed_certificate_that_is_trusted_itself_verifies() {
+async fn a_self_signed_certificate_that_is_trusted_itself_verifies(#[case] authority: bool) {
     let pki = Pki::generate().unwrap();
     let network = MemoryNetwork::new();
-    let own = pki.issue(IdentityKind::SelfSigned, AGENT, &HOSTS).unwrap();
+    let own = if authority {
+        // As `openssl req -x509` makes it: a self-signed certificate that calls itself an authority's.
+        let authority = uspec_mtp::tls::CertificateAuthority::generate("device").unwrap();
+        let (certificate, key) = (authority.certificate_pem(), authority.key_pem());
+        uspec_mtp::tls::TlsMaterial::from_pem(&certificate, &key, None).unwrap()
+    } else {
+        pki.issue(IdentityKind::SelfSigned, AGENT, &HOSTS).unwrap()
+    };
     let trusting = |pem: &str| {
         let ours = pki.issue(IdentityKind::Trusted, CONTROLLER, &HOSTS).unwrap();
         TlsClient::new(ours.trusting_pem(pem).unwrap())
     };
+    let host_is_named = !authority;
     let agent = Agent::start(&network, listen(TlsServer::new(own.clone())), |_| {}).await;
     let client = trusting(&own.chain_pem());
     let mut far = Far::start(&network, connect(agent.handle.address().unwrap(), client), |_| {}).await;
+    match Seen::by(&mut far).await {
+        Seen::Open(open) => assert_eq!(open.tls.unwrap().verification, Verification::Verified),
+        // The name is still asked for.
+        Seen::Failed(failure) => {
+            assert_eq!((failure.problem, host_is_named), (Some(CertificateProblem::WrongHost), false), "{failure:?}");
+        }
+    }
+
+    let ours = pki.issue(IdentityKind::Trusted, CONTROLLER, &HOSTS).unwrap().trusting_pem(&own.chain_pem()).unwrap();
+    let server = TlsServer { client_auth: ClientAuth::Require, ..TlsServer::new(ours) };
+    let mut far = Far::start(&network, listen(server), |_| {}).await;
+    let client = TlsClient { verification: ServerVerification::AcceptAny, ..TlsClient::new(own) };
+    let _agent = Agent::start(&network, connect(far.handle.address().unwrap(), client), |_| {}).await;
     match Seen::by(&mut far).await {
         Seen::Open(open) => assert_eq!(open.tls.unwrap().verification, Verification::Verified),
         Seen::Failed(failure) => panic!("{failure:?}"),

@@ -3,6 +3,8 @@
 mod client;
 mod extension;
 mod head;
+#[cfg(test)]
+mod properties;
 mod server;
 
 use bytes::BytesMut;
@@ -28,7 +30,7 @@ pub(super) enum Refused {
     /// Something was wrong, or we answered that it was.
     Failure(Failure),
     /// The peer ended TLS with a fatal alert.
-    Tls(TlsFailure),
+    Tls(Box<TlsFailure>),
     /// Nothing is to be answered, and the stream stays.
     Silence,
     /// Nothing is to be answered, and the stream is to end.
