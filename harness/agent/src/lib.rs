@@ -17,6 +17,7 @@ pub mod permissions;
 mod random;
 pub mod store;
 pub mod subscriptions;
+pub mod trust;
 
 pub use config::{
     AgentConfig, ControllerConfig, Identity, ListenConfig, Pem, Persistence, TlsIdentity, WebSocketTarget,

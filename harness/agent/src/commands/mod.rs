@@ -1,6 +1,10 @@
 //! The Commands of the data model: what each does at once, and what it leaves for the Agent to do.
 
+mod certificates;
+
 use crate::errors::{Failure, code};
+use crate::faults::Fault;
+use crate::messages::Caller;
 use crate::store::{RowKey, Store};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,9 +12,14 @@ use std::time::Duration;
 /// How long the self-test takes.
 const SELF_TEST: Duration = Duration::from_secs(1);
 
+/// Longest time that a route is traced, in milliseconds: a day.
+const LONGEST_TRACE: u64 = 86_400_000;
+
 /// A Command about to be executed.
 #[derive(Debug, Clone)]
 pub struct Invocation<'a> {
+    /// Who executes it.
+    pub caller: &'a Caller<'a>,
     /// The Object that it belongs to.
     pub row: &'a RowKey,
     /// Its name with the parentheses.
@@ -19,6 +28,17 @@ pub struct Invocation<'a> {
     pub key: &'a str,
     /// All input arguments, defaults included.
     pub arguments: BTreeMap<String, String>,
+}
+
+impl Invocation<'_> {
+    /// An input argument; empty when there is none.
+    fn argument(&self, name: &str) -> &str {
+        self.arguments.get(name).map_or("", String::as_str)
+    }
+
+    fn number(&self, name: &str) -> u64 {
+        self.argument(name).parse().unwrap_or(0)
+    }
 }
 
 /// How an execution went.
@@ -62,6 +82,13 @@ pub enum Effect {
     OnBoard(RowKey),
     /// End the Command behind that Request.
     Cancel(RowKey),
+    /// Bring about Timer! of a Controller later.
+    Timer {
+        /// The row of the Controller.
+        controller: RowKey,
+        /// When, from now.
+        duration: Duration,
+    },
     /// Complete a Command later.
     Started {
         /// The Request instance.
@@ -93,7 +120,12 @@ pub fn run(store: &mut Store, invocation: &Invocation<'_>) -> Result<Outcome, Fa
     match invocation.name {
         "Reboot()" => Ok(done(vec![Effect::Reboot(boot_cause(invocation))])),
         "FactoryReset()" => Ok(done(vec![Effect::FactoryReset(boot_cause(invocation))])),
-        "ScheduleTimer()" => Ok(schedule_timer(invocation)),
+        "ScheduleTimer()" => Ok(schedule_timer(store, invocation)),
+        "TraceRoute()" => Ok(trace_route(invocation)),
+        "AddCertificate()" => certificates::add(store, invocation),
+        "AddMyCertificate()" => certificates::add_mine(store, invocation),
+        "Delete()" => certificates::delete(store, invocation),
+        "GetFingerprint()" => certificates::fingerprint(store, invocation),
         "SelfTestDiagnostics()" => Ok(self_test()),
         "SendOnBoardRequest()" => send_on_board_request(store, invocation),
         "Cancel()" => {
@@ -109,13 +141,31 @@ fn done(effects: Vec<Effect>) -> Outcome {
 }
 
 fn boot_cause(invocation: &Invocation<'_>) -> BootCause {
-    let argument = |name: &str| invocation.arguments.get(name).cloned().unwrap_or_default();
+    let argument = |name: &str| invocation.argument(name).to_owned();
     BootCause { command_key: invocation.key.to_owned(), cause: argument("Cause"), reason: argument("Reason") }
 }
 
-fn schedule_timer(invocation: &Invocation<'_>) -> Outcome {
-    let seconds = invocation.arguments.get("DelaySeconds").and_then(|text| text.parse().ok()).unwrap_or(0);
-    Outcome::Started { duration: Duration::from_secs(seconds), output: BTreeMap::new() }
+/// The one of `Device.` completes after the delay; that of a Controller, which TR-181 2.14 deprecated, is over at once and brings about
+/// Timer! after the delay.
+fn schedule_timer(store: &Store, invocation: &Invocation<'_>) -> Outcome {
+    let duration = Duration::from_secs(invocation.number("DelaySeconds"));
+    if invocation.row.object == store.model().root() {
+        return Outcome::Started { duration, output: BTreeMap::new() };
+    }
+    done(vec![Effect::Timer { controller: invocation.row.clone(), duration }])
+}
+
+/// Nobody answers on the way: each hop costs all tries, and the target is never met.
+fn trace_route(invocation: &Invocation<'_>) -> Outcome {
+    let ignores_defaults = invocation.caller.faults.has(Fault::OperateIgnoresDefaults);
+    let number = |name: &str| if ignores_defaults { 1 } else { invocation.number(name) };
+    let hops = invocation.number("MaxHopCount").saturating_mul(number("NumberOfTries"));
+    let millis = hops.saturating_mul(number("Timeout")).min(LONGEST_TRACE);
+    let output = [("Status", "Error_MaxHopCountExceeded"), ("IPAddressUsed", ""), ("ResponseTime", "0")];
+    Outcome::Started {
+        duration: Duration::from_millis(millis),
+        output: output.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+    }
 }
 
 fn self_test() -> Outcome {

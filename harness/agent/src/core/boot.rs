@@ -34,13 +34,15 @@ impl Core {
             None => factory::store(model, &config),
         };
         factory::apply_fixed(&mut store, &config);
+        let firmware_updated = load_firmware(&mut store);
         forget_what_does_not_persist(&mut store, config.faults.has(Fault::PersistentSubscriptionsLost));
         let mut core = Self {
             clock: Clock::new(origin, config.start_time, now),
             random: Random::new(config.seed),
             outbox: Outbox::default(),
-            connections: BTreeMap::new(),
+            links: BTreeMap::new(),
             operations: Vec::new(),
+            timers: Vec::new(),
             periodic: BTreeMap::new(),
             on_boarding: BTreeMap::new(),
             ghosts: Vec::new(),
@@ -48,7 +50,7 @@ impl Core {
             config,
             store,
         };
-        core.announce_boot(now, &cause.unwrap_or_else(BootCause::power_on));
+        core.announce_boot(now, &cause.unwrap_or_else(BootCause::power_on), firmware_updated);
         core.expire_subscriptions(now);
         for controller in core.store.all_of("Device.LocalAgent.Controller.{i}.") {
             core.on_board_if_wanted(now, &controller);
@@ -62,7 +64,7 @@ impl Core {
     }
 
     /// The Boot! Event: each Controller gets the Parameters that its BootParameter table asks for.
-    fn announce_boot(&mut self, now: Instant, cause: &BootCause) {
+    fn announce_boot(&mut self, now: Instant, cause: &BootCause, firmware_updated: bool) {
         if self.faults().has(Fault::BootNotNotified) {
             return;
         }
@@ -71,7 +73,7 @@ impl Core {
         let events = controllers.into_iter().map(|controller| Occurrence::Event {
             row: row.clone(),
             name: "Boot!".to_owned(),
-            arguments: self.boot_arguments(&controller, cause),
+            arguments: self.boot_arguments(&controller, cause, firmware_updated),
             only: Some(controller),
         });
         let events: Vec<Occurrence> = events.collect();
@@ -79,13 +81,18 @@ impl Core {
         self.occurred(now, &before, &events);
     }
 
-    fn boot_arguments(&self, controller: &RowKey, cause: &BootCause) -> BTreeMap<String, String> {
+    fn boot_arguments(
+        &self,
+        controller: &RowKey,
+        cause: &BootCause,
+        firmware_updated: bool,
+    ) -> BTreeMap<String, String> {
         let omits_key = self.faults().has(Fault::BootWrongCommandKey);
         [
             ("CommandKey", if omits_key { String::new() } else { cause.command_key.clone() }),
             ("Cause", cause.cause.clone()),
             ("Reason", cause.reason.clone()),
-            ("FirmwareUpdated", "false".to_owned()),
+            ("FirmwareUpdated", firmware_updated.to_string()),
             ("ParameterMap", self.parameter_map(controller)),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -129,10 +136,27 @@ impl BootCause {
     }
 }
 
-/// Requests end with the Agent, and so do Subscriptions that are not persistent.
+/// Runs the image that was chosen for this boot; tells whether it is another one than before.
+fn load_firmware(store: &mut Store) -> bool {
+    let Some(info) = RowKey::parse("Device.DeviceInfo.", store.model()) else { return false };
+    let chosen = store.text(&info, "BootFirmwareImage").to_owned();
+    let updated = store.text(&info, "ActiveFirmwareImage") != chosen;
+    for image in store.all_of("Device.DeviceInfo.FirmwareImage.{i}.") {
+        let runs = image.reference(store.model()) == chosen;
+        store.set(&image, "Status", if runs { "Active" } else { "Available" });
+    }
+    store.set(&info, "ActiveFirmwareImage", chosen);
+    updated
+}
+
+/// Requests end with the Agent, and so do inherited Roles and Subscriptions that are not persistent.
 fn forget_what_does_not_persist(store: &mut Store, all_subscriptions: bool) {
     for row in store.all_of("Device.LocalAgent.Request.{i}.") {
         store.remove(&row);
+    }
+    // R-SEC.21: what a certificate has brought is worked out again when it is shown again.
+    for row in store.all_of("Device.LocalAgent.Controller.{i}.") {
+        store.set(&row, "InheritedRole", "");
     }
     for row in store.all_of(subscriptions::TABLE) {
         if all_subscriptions || !store.flag(&row, "Persistent") {

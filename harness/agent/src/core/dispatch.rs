@@ -97,6 +97,7 @@ impl Core {
                 Effect::Reboot(cause) => reboot = Some(self.reboot(cause, false)),
                 Effect::FactoryReset(cause) => reboot = Some(self.reboot(cause, true)),
                 Effect::OnBoard(controller) => self.start_on_boarding(now, &controller),
+                Effect::Timer { controller, duration } => self.set_timer(now, controller, duration),
                 Effect::Cancel(request) => self.cancel(&request, occurrences),
                 Effect::Started { request, row, command, key, duration, output } => {
                     let ends = now.checked_add(duration).unwrap_or(now);

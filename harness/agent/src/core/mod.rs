@@ -3,6 +3,7 @@
 mod boot;
 mod clock;
 mod dispatch;
+mod links;
 mod notify;
 mod receive;
 mod timers;
@@ -19,7 +20,7 @@ use clock::Clock;
 use prost::Message as _;
 use std::collections::BTreeMap;
 use tokio::time::Instant;
-use uspec_usp::record::{DisconnectRecord, Record, WebSocketConnectRecord, record::RecordType};
+use uspec_usp::record::{DisconnectRecord, Record, record::RecordType};
 
 /// The version of USP that the Agent's Records carry.
 pub const USP_VERSION: &str = "1.4";
@@ -61,8 +62,9 @@ pub struct Core {
     clock: Clock,
     random: Random,
     outbox: Outbox,
-    connections: BTreeMap<ConnectionId, Option<String>>,
+    links: BTreeMap<ConnectionId, links::Link>,
     operations: Vec<timers::Operation>,
+    timers: Vec<(Instant, RowKey)>,
     periodic: BTreeMap<RowKey, timers::Periodic>,
     on_boarding: BTreeMap<RowKey, Instant>,
     /// Subscriptions that are gone but, with a fault, still notify.
@@ -86,29 +88,9 @@ impl Core {
         &self.config
     }
 
-    /// A connection came up. `peer` is the Endpoint ID at the other end, when the MTP knows it. The Connect Record goes first
-    /// (R-MTP.6), then what was waiting.
-    pub fn opened(&mut self, now: Instant, connection: ConnectionId, peer: Option<&str>) -> Vec<Action> {
-        self.connections.insert(connection, peer.map(str::to_owned));
-        let Some(peer) = peer.filter(|peer| self.controller(peer).is_some()) else { return Vec::new() };
-        let mut actions = Vec::new();
-        if !self.faults().has(Fault::NoConnectRecord) {
-            let record_type = RecordType::WebsocketConnect(WebSocketConnectRecord {});
-            actions.push(self.send(connection, peer, record_type));
-        }
-        self.outbox.connected(peer, now);
-        actions.append(&mut self.tick(now));
-        actions
-    }
-
-    /// A connection went down.
-    pub fn closed(&mut self, connection: ConnectionId) {
-        self.connections.remove(&connection);
-    }
-
     /// The Records with which the Agent leaves its Controllers (R-MTP.7).
     pub fn farewell(&self, reason: &str) -> Vec<Action> {
-        let known = self.connections.iter().filter_map(|(connection, peer)| Some((*connection, peer.as_deref()?)));
+        let known = self.links.iter().filter_map(|(connection, link)| Some((*connection, link.peer.as_deref()?)));
         let record = || DisconnectRecord { reason: reason.to_owned(), reason_code: 0 };
         known.map(|(connection, peer)| self.send(connection, peer, RecordType::Disconnect(record()))).collect()
     }
@@ -122,19 +104,6 @@ impl Core {
 
     fn faults(&self) -> &FaultSet {
         &self.config.faults
-    }
-
-    /// The row of the Controller with that Endpoint ID, when it is enabled.
-    fn controller(&self, endpoint_id: &str) -> Option<RowKey> {
-        let rows = self.store.all_of("Device.LocalAgent.Controller.{i}.");
-        let is_it = |row: &RowKey| self.store.text(row, "EndpointID") == endpoint_id && self.store.flag(row, "Enable");
-        rows.into_iter().find(is_it)
-    }
-
-    /// The latest connection to a Controller.
-    fn connection_to(&self, endpoint_id: &str) -> Option<ConnectionId> {
-        let same = |peer: &Option<String>| peer.as_deref() == Some(endpoint_id);
-        self.connections.iter().rev().find(|(_, peer)| same(peer)).map(|(connection, _)| *connection)
     }
 
     fn send(&self, connection: ConnectionId, to: &str, record_type: RecordType) -> Action {

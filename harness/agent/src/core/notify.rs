@@ -93,11 +93,15 @@ impl Core {
 
     /// Sends what is due and returns it as actions.
     pub(super) fn flush(&mut self, now: Instant) -> Vec<Action> {
-        let connections = self.connections.clone();
-        let is_connected = |controller: &str| connections.values().any(|peer| peer.as_deref() == Some(controller));
+        let mut actions = self.greet(now);
+        let pending = self.outbox.controllers();
+        let connected: Vec<String> = pending.into_iter().filter(|controller| self.is_connected(controller)).collect();
         let faults = self.config.faults.clone();
+        let is_connected = |controller: &str| connected.iter().any(|known| known == controller);
         let due = self.outbox.due(now, &faults, &mut self.random, is_connected);
-        due.into_iter().filter_map(|pending| self.transmit(pending)).collect()
+        actions.extend(due.into_iter().filter_map(|pending| self.transmit(pending)));
+        actions.append(&mut self.part());
+        actions
     }
 
     /// Queues the OnBoardRequest to a Controller.

@@ -40,7 +40,7 @@ impl Core {
         if irregularities.iter().any(|found| breaks_oneof(&found.kind)) {
             return Vec::new();
         }
-        let Some(sender) = self.sender(connection, &record) else { return Vec::new() };
+        let Some(sender) = self.sender(now, connection, &record) else { return Vec::new() };
         let mut actions = match payload(&record) {
             Payload::None => Vec::new(),
             Payload::Message(bytes) => self.message(now, &sender, bytes),
@@ -64,7 +64,8 @@ impl Core {
 
     /// What no Agent should do: a GetResp that nobody asked for.
     fn answer_malformed(&self, connection: ConnectionId) -> Vec<Action> {
-        let Some(Some(peer)) = self.connections.get(&connection) else { return Vec::new() };
+        let peer = self.links.get(&connection).and_then(|link| link.peer.as_deref());
+        let Some(peer) = peer else { return Vec::new() };
         let resp_type = Some(msg::response::RespType::GetResp(msg::GetResp::default()));
         let body = MsgBody::Response(msg::Response { resp_type });
         let answer = envelope("unasked".to_owned(), body);
@@ -72,22 +73,20 @@ impl Core {
     }
 
     /// Who sent the Record, when it is for this Agent and from a Controller that it knows.
-    fn sender(&mut self, connection: ConnectionId, record: &Record) -> Option<Sender> {
-        let own = &self.config.endpoint_id;
-        let faults = self.faults();
-        let for_us = record.to_id == *own || faults.has(Fault::RepliesToForeignToId);
-        let claims_to_be_us = record.from_id == *own;
-        let known = self.controller(&record.from_id);
-        let first = || self.store.all_of("Device.LocalAgent.Controller.{i}.").into_iter().next();
-        let row = match known {
-            Some(row) if !claims_to_be_us => Some(row),
-            _ if claims_to_be_us && faults.has(Fault::RepliesToOwnFromId) => first(),
-            None if !claims_to_be_us && faults.has(Fault::RepliesToUnknownController) => first(),
-            _ => None,
-        };
-        let row = row.filter(|_| for_us)?;
+    fn sender(&mut self, now: Instant, connection: ConnectionId, record: &Record) -> Option<Sender> {
+        let for_us = record.to_id == self.config.endpoint_id || self.faults().has(Fault::RepliesToForeignToId);
+        if !for_us {
+            return None;
+        }
+        let claims_to_be_us = record.from_id == self.config.endpoint_id;
+        let row = if claims_to_be_us { None } else { self.identify(now, connection, &record.from_id) };
+        let fault = if claims_to_be_us { Fault::RepliesToOwnFromId } else { Fault::RepliesToUnknownController };
+        let anyone = || self.store.all_of("Device.LocalAgent.Controller.{i}.").into_iter().next();
+        let row = row.or_else(|| if self.faults().has(fault) { anyone() } else { None })?;
         let endpoint_id = record.from_id.clone();
-        self.connections.entry(connection).or_insert(None).get_or_insert_with(|| endpoint_id.clone());
+        if let Some(link) = self.links.get_mut(&connection) {
+            link.peer.get_or_insert_with(|| endpoint_id.clone());
+        }
         Some(Sender { connection, endpoint_id, row })
     }
 

@@ -15,6 +15,9 @@ const FAULTY_REPETITION: u64 = 60;
 /// How many seconds the fault adds to the interval of Periodic!.
 const FAULTY_EXTENSION: u64 = 10;
 
+/// Most Timer! Events that are awaited; the oldest goes when one more is scheduled.
+const MOST_TIMERS: usize = 64;
+
 /// An asynchronous Command that is under way.
 #[derive(Debug, Clone)]
 pub(super) struct Operation {
@@ -41,6 +44,7 @@ impl Core {
         let before = self.store.clone();
         let mut occurrences = self.finish_operations(now);
         occurrences.append(&mut self.periodic_events(now));
+        occurrences.append(&mut self.timer_events(now));
         self.expire_subscriptions(now);
         self.repeat_on_boarding(now);
         self.settle(now, &before, occurrences);
@@ -55,7 +59,8 @@ impl Core {
         let on_boarding = self.on_boarding.values().copied();
         let connected = |controller: &str| self.connection_to(controller).is_some();
         let outbox = self.outbox.deadline(connected);
-        operations.chain(periodic).chain(subscriptions).chain(on_boarding).chain(outbox).min()
+        let timers = self.timers.iter().map(|(end, _)| *end);
+        operations.chain(periodic).chain(timers).chain(subscriptions).chain(on_boarding).chain(outbox).min()
     }
 
     /// Ends the Subscriptions whose TimeToLive is over.
@@ -74,6 +79,23 @@ impl Core {
         }
         let created = value::time(self.store.text(row, "CreationDate"))?;
         self.clock.instant(created).checked_add(Duration::from_secs(lifetime))
+    }
+
+    /// Timer! of a Controller will occur after `duration`.
+    pub(super) fn set_timer(&mut self, now: Instant, controller: RowKey, duration: Duration) {
+        if self.timers.len() >= MOST_TIMERS {
+            self.timers.remove(0);
+        }
+        self.timers.push((now.checked_add(duration).unwrap_or(now), controller));
+    }
+
+    fn timer_events(&mut self, now: Instant) -> Vec<Occurrence> {
+        let (over, running) = std::mem::take(&mut self.timers).into_iter().partition(|(end, _)| *end <= now);
+        self.timers = running;
+        let over: Vec<(Instant, RowKey)> = over;
+        let existing = over.into_iter().map(|(_, row)| row).filter(|row| self.store.contains(row));
+        let event = |row| Occurrence::Event { row, name: "Timer!".to_owned(), arguments: BTreeMap::new(), only: None };
+        existing.map(event).collect()
     }
 
     fn finish_operations(&mut self, now: Instant) -> Vec<Occurrence> {

@@ -5,6 +5,7 @@ use crate::config::{AgentConfig, Pem, TlsIdentity};
 use crate::core::{ConnectionId, Core};
 use crate::faults::{Fault, FaultSet};
 use crate::store::{RowKey, Store};
+use crate::trust;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use tokio::time::timeout;
 use uspec_mtp::MtpError;
 use uspec_mtp::event::{AgentHappening, AgentMtpEvent, ConnectionId as MtpConnection, EVENT_QUEUE};
 use uspec_mtp::network::{Address, Network};
-use uspec_mtp::tls::{TlsClient, TlsServer};
+use uspec_mtp::tls::{ClientAuth, TlsClient, TlsMaterial, TlsServer};
 use uspec_mtp::websocket::{
     EidInQuery, KeepAlive, Retry, RetryParameters, SecondSession, WsAgentConfig, WsAgentEnd, WsBehaviour, WsHandle,
     WsRole,
@@ -83,17 +84,65 @@ pub(super) struct Ends {
     events: mpsc::Receiver<EndEvent>,
     sender: mpsc::Sender<EndEvent>,
     next_id: EndId,
+    trust: Trust,
+}
+
+/// Whom the ends with TLS let in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Trust {
+    /// The trust anchors as PEM.
+    anchors: String,
+    /// Servers take on clients with any certificate and leave it to the engine what may be done with it.
+    first_use: bool,
+    /// Nothing is refused whoever shows what.
+    anyone: bool,
+}
+
+impl Trust {
+    /// What the data model says. With no anchor at all the Agent trusts its own certificate, and so nobody else.
+    fn read(store: &Store, config: &AgentConfig) -> Self {
+        let faults = &config.faults;
+        let own = || match config.tls.as_ref().map(|tls| &tls.certificate) {
+            Some(Pem::Text(text)) => text.clone(),
+            _ => String::new(),
+        };
+        let frozen = faults.has(Fault::AddedCertificateIsNotTrusted);
+        let anchors = if frozen { configured(config.tls.as_ref()) } else { trust::anchors(store) };
+        let nobody = anchors.is_empty() || faults.has(Fault::TlsRefusesEveryCertificate);
+        Self {
+            anchors: if nobody { own() } else { anchors },
+            first_use: trust::authentication::allows_first_use(store),
+            anyone: faults.has(Fault::TlsAcceptsAnyCertificate),
+        }
+    }
+
+    fn apply(&self, place: &Place, handle: &WsHandle) {
+        let accept_any = self.anyone || (self.first_use && place.controller.is_none());
+        if place.tls
+            && let Err(error) = handle.set_trust(&self.anchors, accept_any)
+        {
+            tracing::warn!(address = %place.address, %error, "trust not changed");
+        }
+    }
+}
+
+fn configured(identity: Option<&TlsIdentity>) -> String {
+    match identity.and_then(|identity| identity.trust.as_ref()) {
+        Some(Pem::Text(text)) => text.clone(),
+        _ => String::new(),
+    }
 }
 
 impl Ends {
     /// No end yet.
     pub(super) fn new(config: AgentConfig, network: Arc<dyn Network>) -> Self {
         let (sender, events) = mpsc::channel(EVENT_QUEUE);
-        Self { config, network, running: BTreeMap::new(), events, sender, next_id: 0 }
+        Self { config, network, running: BTreeMap::new(), events, sender, next_id: 0, trust: Trust::default() }
     }
 
     /// Starts, changes and stops ends until there are those that the data model asks for.
     pub(super) async fn adjust(&mut self, core: &mut Core) {
+        self.adopt(Trust::read(core.store(), &self.config));
         let wanted = wanted(core.store(), &self.config);
         let kept: BTreeSet<&Place> = wanted.keys().collect();
         let gone: Vec<Place> = self.running.keys().filter(|place| !kept.contains(place)).cloned().collect();
@@ -106,6 +155,19 @@ impl Ends {
             match self.running.get_mut(&place) {
                 Some(running) => running.change(&wanted, &self.config.faults),
                 None => self.start(core, place, wanted).await,
+            }
+        }
+    }
+
+    /// Lets the ends trust what is trusted now, from their next connections on.
+    fn adopt(&mut self, trust: Trust) {
+        if self.trust == trust {
+            return;
+        }
+        self.trust = trust;
+        for (place, running) in &self.running {
+            if let Some(handle) = &running.handle {
+                self.trust.apply(place, handle);
             }
         }
     }
@@ -198,7 +260,10 @@ impl Ends {
         retry: watch::Receiver<RetryParameters>,
     ) -> Result<WsHandle, MtpError> {
         let faults = &self.config.faults;
-        let mut config = WsAgentConfig::new(role(place, self.config.tls.as_ref())?, self.config.endpoint_id.clone());
+        let mut config = WsAgentConfig::new(
+            role(place, self.config.tls.as_ref(), &self.trust.anchors)?,
+            self.config.endpoint_id.clone(),
+        );
         config.keep_alive = keep_alive(wanted.keep_alive, faults);
         let early = faults.has(Fault::WsReconnectsTooEarly);
         config.retry = Retry::agent(move || hastened(*retry.borrow(), early), self.config.seed);
@@ -207,6 +272,7 @@ impl Ends {
         }
         config.behaviour = behaviour(faults);
         let (handle, events) = WsAgentEnd::start(config, Arc::clone(&self.network)).await?;
+        self.trust.apply(place, &handle);
         tokio::spawn(forward(self.next_id, events, self.sender.clone()));
         Ok(handle)
     }
@@ -247,9 +313,10 @@ fn connection_id(end: EndId, connection: MtpConnection) -> ConnectionId {
 /// The ends that the data model asks for.
 fn wanted(store: &Store, config: &AgentConfig) -> BTreeMap<Place, Wanted> {
     let mut ends = BTreeMap::new();
+    let clear = config.faults.has(Fault::TlsNotUsed);
     for mtp in enabled_websockets(store, "Device.LocalAgent.MTP.{i}.") {
         let host = config.listen.as_ref().map_or(LOOPBACK, |listen| &listen.host);
-        ends.extend(describe(store, &mtp, None, host));
+        ends.extend(describe(store, &mtp, None, (host, clear)));
     }
     for mtp in enabled_websockets(store, "Device.LocalAgent.Controller.{i}.MTP.{i}.") {
         let Some(controller) = mtp.parent(store.model()).filter(|controller| store.flag(controller, "Enable")) else {
@@ -259,7 +326,7 @@ fn wanted(store: &Store, config: &AgentConfig) -> BTreeMap<Place, Wanted> {
         let Some(row) = websocket(store, &mtp) else { continue };
         let host = store.text(&row, "Host").to_owned();
         if !host.is_empty() {
-            ends.extend(describe(store, &mtp, Some(endpoint_id), &host));
+            ends.extend(describe(store, &mtp, Some(endpoint_id), (&host, clear)));
         }
     }
     ends
@@ -274,14 +341,23 @@ fn websocket(store: &Store, mtp: &RowKey) -> Option<RowKey> {
     store.below(mtp).into_iter().find(|row| store.model().object(row.object).name == "WebSocket")
 }
 
-fn describe(store: &Store, mtp: &RowKey, controller: Option<String>, host: &str) -> Option<(Place, Wanted)> {
+fn describe(
+    store: &Store,
+    mtp: &RowKey,
+    controller: Option<String>,
+    (host, clear): (&str, bool),
+) -> Option<(Place, Wanted)> {
     let row = websocket(store, mtp)?;
     let number = |name: &str| u32::try_from(store.number(&row, name)).unwrap_or(u32::MAX);
     let port = u16::try_from(store.number(&row, "Port")).ok()?;
     let path = store.text(&row, "Path");
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    let place =
-        Place { controller, address: Address::tcp(host, port), path, tls: store.flag(&row, "EnableEncryption") };
+    let place = Place {
+        controller,
+        address: Address::tcp(host, port),
+        path,
+        tls: store.flag(&row, "EnableEncryption") && !clear,
+    };
     let retry = RetryParameters {
         minimum_wait: Duration::from_secs(u64::from(number("SessionRetryMinimumWaitInterval"))),
         multiplier: number("SessionRetryIntervalMultiplier"),
@@ -290,18 +366,18 @@ fn describe(store: &Store, mtp: &RowKey, controller: Option<String>, host: &str)
     Some((place, Wanted { row, keep_alive, retry }))
 }
 
-fn role(place: &Place, tls: Option<&TlsIdentity>) -> Result<WsRole, MtpError> {
-    // Until trust is kept in the data model, what the configuration trusts is what the ends trust.
-    let trust = match tls.and_then(|tls| tls.trust.as_ref()) {
-        Some(Pem::Text(text)) => text.as_str(),
-        _ => "",
-    };
-    let material = place.tls.then(|| identity::material(tls, trust)).transpose()?;
+fn role(place: &Place, tls: Option<&TlsIdentity>, anchors: &str) -> Result<WsRole, MtpError> {
+    let material = place.tls.then(|| identity::material(tls, anchors)).transpose()?;
     let (address, path) = (place.address.clone(), place.path.clone());
     Ok(match place.controller {
         Some(_) => WsRole::Connect { address, path, host: None, tls: material.map(TlsClient::new) },
-        None => WsRole::Listen { address, path, tls: material.map(TlsServer::new) },
+        None => WsRole::Listen { address, path, tls: material.map(demanding) },
     })
+}
+
+/// A server that demands a certificate from the very first connection on.
+fn demanding(material: TlsMaterial) -> TlsServer {
+    TlsServer { client_auth: ClientAuth::Require, ..TlsServer::new(material) }
 }
 
 fn keep_alive(interval: Duration, faults: &FaultSet) -> Option<KeepAlive> {

@@ -138,10 +138,10 @@ impl Life {
         let now = Instant::now();
         let connection = event.connection();
         match event.what {
-            AgentHappening::Opened { ref peer_eid, .. } => {
+            AgentHappening::Opened { ref peer_eid, ref tls } => {
                 let peer = self.ends.peer(event.end).or_else(|| peer_eid.clone());
                 self.ends.report_retries(&mut self.core, event.end, 0);
-                self.core.opened(now, connection, peer.as_deref())
+                self.core.opened(now, connection, peer.as_deref(), tls.clone())
             }
             AgentHappening::Record(bytes) => self.core.handle_record(now, connection, &bytes),
             AgentHappening::Text(_) => {

@@ -197,6 +197,7 @@ super::faults! {
     OperateMissingArgumentAccepted = "operate-missing-argument-accepted": "A Command runs without its mandatory argument",
     OperateMissingArgumentWrongCode = "operate-missing-argument-wrong-code": "A missing mandatory argument is reported as 7022",
     OperateMissingArgumentStillCompletes = "operate-missing-argument-still-completes": "A Command refused for a missing argument is notified as complete",
+    OperateIgnoresDefaults = "operate-ignores-defaults": "Arguments that are left out are taken for 1 instead of their defaults",
     OperateWrongExecutedCommand = "operate-wrong-executed-command": "executed_command names another Command",
     OperateOmitsRequestPath = "operate-omits-request-path": "An asynchronous Command is answered with output arguments",
     OperateIgnoresSendResp = "operate-ignores-send-resp": "Operate is answered although send_resp is false",
@@ -227,6 +228,20 @@ super::faults! {
     WsRefusesFragments = "ws-refuses-fragments": "Fragmented messages are not put together",
     WsNeverReconnects = "ws-never-reconnects": "A WebSocket session that ended is not opened again",
     WsReconnectsTooEarly = "ws-reconnects-too-early": "The first retry comes in a quarter of the shortest wait",
+
+    // TLS and certificates.
+    TlsAcceptsAnyCertificate = "tls-accepts-any-certificate": "Controllers' certificates are not verified",
+    TlsIgnoresEndpointId = "tls-ignores-endpoint-id": "from_id need not stand in the Controller's certificate",
+    TlsRefusesEveryCertificate = "tls-refuses-every-certificate": "No Controller's certificate is accepted",
+    TlsNotUsed = "tls-not-used": "Connections are in clear text although TLS is configured",
+    AddCertificateStoresNothing = "add-certificate-stores-nothing": "AddCertificate() reports success and stores nothing",
+    AddCertificateIgnoresAlias = "add-certificate-ignores-alias": "AddCertificate() gives the certificate another Alias",
+    AddCertificateFails = "add-certificate-fails": "AddCertificate() works and is answered with a cmd_failure",
+    AddCertificateAnsweredWithError = "add-certificate-answered-with-error": "AddCertificate() works and is answered with an Error",
+    AddedCertificateIsNotTrusted = "added-certificate-is-not-trusted": "A certificate that was added is refused when a Controller shows it",
+    CertificateCannotBeDeleted = "certificate-cannot-be-deleted": "Delete() of a certificate fails",
+    CertificateDeleteAnsweredWithError = "certificate-delete-answered-with-error": "Delete() of a certificate is answered with an Error",
+    CertificateDeleteKeepsIt = "certificate-delete-keeps-it": "Delete() of a certificate reports success and keeps it",
 
     // Notifications.
     NotifyWrongSubscriptionId = "notify-wrong-subscription-id": "Notifications carry another subscription_id",
@@ -281,6 +296,9 @@ super::faults! {
     OperateDeniedCodeOutOfRange = "operate-denied-code-out-of-range": "cmd_failure for what is not permitted has a code outside 7000 to 7999",
     AddNeedsEveryPermission = "add-needs-every-permission": "Add fails when a Parameter of the new Object may not be written, even if it is left out",
     InheritedRoleIsIgnored = "inherited-role-is-ignored": "InheritedRole gives no permission",
+    UntrustedRoleIsNotAssigned = "untrusted-role-is-not-assigned": "Controllers that nobody has entered get no Role at all",
+    UntrustedGetFullAccess = "untrusted-get-full-access": "Controllers that nobody has entered get the Role with full access",
+    UnknownControllersAreRefused = "unknown-controllers-are-refused": "Controllers that nobody has entered are refused whoever vouches for them",
     SecuredValuesAreShown = "secured-values-are-shown": "Secured Parameters are shown to every Controller that may read them",
     SecuredRolesAreIgnored = "secured-roles-are-ignored": "Secured Parameters are shown to nobody, whatever SecuredRoles says",
 }

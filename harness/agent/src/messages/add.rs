@@ -173,7 +173,10 @@ fn settings(
         return Ok(harmless);
     }
     let names = fatal.iter().map(|param| param.param.as_str()).collect::<Vec<_>>().join(", ");
-    Err(ObjectFailure { failure: Failure::new(object_code(&fatal), format!("required Parameters failed: {names}")), params: fatal })
+    Err(ObjectFailure {
+        failure: Failure::new(object_code(&fatal), format!("required Parameters failed: {names}")),
+        params: fatal,
+    })
 }
 
 fn is_refused_by_fault(store: &Store, caller: &Caller<'_>, table: &TableKey) -> bool {

@@ -72,7 +72,7 @@ fn execute(
         return Err(denied(caller));
     }
     let arguments = arguments(command, &request.input_args, caller)?;
-    let invocation = Invocation { row, name, key: &request.command_key, arguments };
+    let invocation = Invocation { caller, row, name, key: &request.command_key, arguments };
     match commands::run(store, &invocation)? {
         Outcome::Done { output, effects } => {
             Ok((OperationResp::ReqOutputArgs(OutputArgs { output_args: output }), effects))
@@ -126,7 +126,11 @@ fn arguments(
 
 fn denied(caller: &Caller<'_>) -> Failure {
     let failure = caller.denied("the Command may not be executed");
-    if caller.faults.has(Fault::OperateDeniedCodeOutOfRange) { Failure { code: OUT_OF_RANGE, ..failure } } else { failure }
+    if caller.faults.has(Fault::OperateDeniedCodeOutOfRange) {
+        Failure { code: OUT_OF_RANGE, ..failure }
+    } else {
+        failure
+    }
 }
 
 /// Makes the Request instance (R-OPR.0).

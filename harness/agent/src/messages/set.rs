@@ -115,7 +115,10 @@ fn update_row(
         return Ok(result);
     }
     let names = fatal.iter().map(|param| param.param.as_str()).collect::<Vec<_>>().join(", ");
-    Err(ObjectFailure { failure: Failure::new(object_code(&fatal), format!("required Parameters failed: {names}")), params: fatal })
+    Err(ObjectFailure {
+        failure: Failure::new(object_code(&fatal), format!("required Parameters failed: {names}")),
+        params: fatal,
+    })
 }
 
 /// What the Controller is told of the new value of a Parameter: nothing without Read permission (R-SET.3).

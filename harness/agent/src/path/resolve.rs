@@ -79,8 +79,7 @@ impl<'a> Scope<'a> {
 
     /// Whether the Controller may know the value of a Parameter that it may read.
     pub fn reveals(&self, row: &RowKey, name: &str) -> bool {
-        let may_know =
-            |controller: &RowKey| permissions::reveals(self.store, self.faults, controller, row, name);
+        let may_know = |controller: &RowKey| permissions::reveals(self.store, self.faults, controller, row, name);
         self.controller.is_none_or(may_know)
     }
 

@@ -41,7 +41,11 @@ pub(super) fn cover(store: &Store, faults: &FaultSet, target: &str, element: &El
     }
     // Without the closing dot an Object may be meant as well as a Parameter; only one of the two is in the data model.
     let found = walk(store, &path, element);
-    if found == Cover::None && matches!(path.leaf, Leaf::Param(_)) { walk(store, &path.into_object(), element) } else { found }
+    if found == Cover::None && matches!(path.leaf, Leaf::Param(_)) {
+        walk(store, &path.into_object(), element)
+    } else {
+        found
+    }
 }
 
 fn walk(store: &Store, path: &Path, element: &Element<'_>) -> Cover {

@@ -1,8 +1,9 @@
 //! The Instantiated Data Model of an Agent that starts for the first time.
 
 use super::{RowKey, Store, keys};
-use crate::config::{AgentConfig, ControllerConfig, Identity, ListenConfig, WebSocketTarget};
+use crate::config::{AgentConfig, ControllerConfig, Identity, ListenConfig, Pem, WebSocketTarget};
 use crate::model::Model;
+use crate::trust::{self, certificate::Certificate};
 use std::sync::Arc;
 
 /// The Role that allows everything.
@@ -10,11 +11,19 @@ pub const FULL_ACCESS: &str = "Device.LocalAgent.ControllerTrust.Role.1";
 /// The Role of Controllers that nobody vouched for.
 const UNTRUSTED: &str = "Device.LocalAgent.ControllerTrust.Role.2";
 
+/// The image that the device boots out of the factory.
+const FIRST_IMAGE: &str = "Device.DeviceInfo.FirmwareImage.1";
+/// A passphrase in base64.
+const CHALLENGE: &str = "dXNwZWMgcGFzc3BocmFzZQ==";
+
 /// The store that `config` describes.
 pub fn store(model: Arc<Model>, config: &AgentConfig) -> Store {
     let mut store = Store::new(model);
     apply_fixed(&mut store, config);
     roles(&mut store);
+    firmware(&mut store, config);
+    certificates(&mut store, config);
+    challenge(&mut store);
     local_mtp(&mut store, config.listen.as_ref());
     for controller in &config.controllers {
         add_controller(&mut store, controller);
@@ -64,6 +73,33 @@ fn roles(store: &mut Store) {
         }
     }
     set_all(store, "Device.LocalAgent.ControllerTrust.", &[("UntrustedRole", UNTRUSTED)]);
+}
+
+/// Two images of the same firmware; the first is running.
+fn firmware(store: &mut Store, config: &AgentConfig) {
+    let version = config.identity.software_version.as_str();
+    for (name, status) in [("main", "Active"), ("spare", "Available")] {
+        let values = [("Name", name), ("Version", version), ("Status", status)];
+        add(store, "Device.DeviceInfo.FirmwareImage.{i}.", &[], &values);
+    }
+    let images = [("ActiveFirmwareImage", FIRST_IMAGE), ("BootFirmwareImage", FIRST_IMAGE)];
+    set_all(store, "Device.DeviceInfo.", &images);
+}
+
+/// The configured trust anchors, each as a Credential without a Role: Controllers that they vouch for start as untrusted.
+fn certificates(store: &mut Store, config: &AgentConfig) {
+    let Some(Pem::Text(anchors)) = config.tls.as_ref().and_then(|tls| tls.trust.as_ref()) else { return };
+    for certificate in Certificate::parse_all(anchors).unwrap_or_default() {
+        if let Some(row) = trust::enter(store, &certificate, None) {
+            trust::vouch(store, &row);
+        }
+    }
+}
+
+/// A challenge that is switched off. Its Value is a secured Parameter.
+fn challenge(store: &mut Store) {
+    let values = [("Description", "Passphrase of the administrator"), ("Role", FULL_ACCESS), ("Value", CHALLENGE)];
+    add(store, "Device.LocalAgent.ControllerTrust.Challenge.{i}.", &[], &values);
 }
 
 /// The Agent's own end of the MTP: in use when it listens, there and switched off when it only connects.

@@ -2,8 +2,8 @@
 
 use super::{Occurrence, Subscription};
 use crate::faults::{Fault, FaultSet};
-use crate::store::change::Change;
 use crate::permissions;
+use crate::store::change::Change;
 use crate::store::{RowKey, Store, keys};
 use std::collections::BTreeMap;
 use uspec_usp::msg::Notify;

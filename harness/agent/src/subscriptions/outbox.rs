@@ -122,6 +122,14 @@ impl Outbox {
         due
     }
 
+    /// The Endpoint IDs of the Controllers that something is under way to, each once.
+    pub fn controllers(&self) -> Vec<String> {
+        let mut controllers: Vec<String> = self.pending.iter().map(|pending| pending.controller.clone()).collect();
+        controllers.sort_unstable();
+        controllers.dedup();
+        controllers
+    }
+
     /// A Controller answered; returns the notification, which is done with.
     pub fn delivered(&mut self, msg_id: &str, controller: &str) -> Option<Pending> {
         let at =

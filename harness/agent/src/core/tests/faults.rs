@@ -2,8 +2,16 @@
 
 use super::*;
 
-/// Faults that act outside the engine, in the endpoint around it.
-const OUTSIDE: [Fault; 11] = [
+/// Faults that act outside the engine, in the endpoint around it, or on what only TLS shows (core/tests/trust.rs).
+const OUTSIDE: [Fault; 19] = [
+    Fault::TlsAcceptsAnyCertificate,
+    Fault::TlsIgnoresEndpointId,
+    Fault::TlsRefusesEveryCertificate,
+    Fault::TlsNotUsed,
+    Fault::AddedCertificateIsNotTrusted,
+    Fault::UntrustedRoleIsNotAssigned,
+    Fault::UntrustedGetFullAccess,
+    Fault::UnknownControllersAreRefused,
     Fault::WsOmitsEid,
     Fault::WsOmitsSubprotocol,
     Fault::WsAcceptsAnySubprotocol,
@@ -16,6 +24,9 @@ const OUTSIDE: [Fault; 11] = [
     Fault::WsReconnectsTooEarly,
     Fault::RebootNeverReturns,
 ];
+
+/// A self-signed certificate; nobody has its key, and its validity is never looked at.
+const CERTIFICATE: &str = include_str!("certificate.pem");
 
 #[test]
 fn every_fault_changes_the_dialogue() {
@@ -46,7 +57,9 @@ fn dialogue(faults: impl IntoIterator<Item = Fault>) -> Vec<String> {
     talk.describing();
     talk.notifying();
     talk.operating();
+    talk.certificates();
     talk.deleting();
+    talk.permissions();
     talk.rebooting();
     talk.seen
 }
@@ -122,6 +135,96 @@ impl Talk {
         let header = Some(msg::Header { msg_id: "empty".to_owned(), msg_type: 1 });
         self.bench.send_message(&Msg { header, body: Some(msg::Body { msg_body: None }) });
         self.note();
+    }
+
+    fn certificates(&mut self) {
+        let add = "Device.LocalAgent.AddCertificate()";
+        self.operate(add, &[("Alias", "added"), ("Certificate", CERTIFICATE)], true);
+        self.get(&["Device.LocalAgent.Certificate."], 0);
+        self.operate("Device.LocalAgent.Certificate.1.Delete()", &[], true);
+        self.get(&["Device.LocalAgent.Certificate."], 0);
+        self.operate(
+            "Device.IP.Diagnostics.TraceRoute()",
+            &[("Host", "192.0.2.1"), ("ProtocolVersion", "Any"), ("MaxHopCount", "1")],
+            true,
+        );
+        self.wait(20);
+    }
+
+    /// The second Controller, with a Role of its own.
+    fn permissions(&mut self) {
+        let role = "Device.LocalAgent.ControllerTrust.Role.";
+        self.add(false, &[(role, &[("Enable", "true"), ("Name", "narrow")]), (role, &[("Name", "off")])]);
+        let everything = [("Param", "rwxn"), ("Obj", "rwxn"), ("InstantiatedObj", "rwxn"), ("CommandEvent", "rwxn")];
+        let nothing = everything.map(|(name, _)| (name, "----"));
+        let permission =
+            |targets, order, enable| vec![("Enable", enable), ("Targets", targets), ("Order", order)].into_iter();
+        let on = |role: &str| format!("Device.LocalAgent.ControllerTrust.Role.{role}.Permission.");
+        let (narrow, off, full) = (on("3"), on("4"), on("1"));
+        let code = "Device.LocalAgent.Controller.*.ProvisioningCode";
+        let all: Vec<(&str, Vec<(&str, &str)>)> = vec![
+            (&narrow, permission("Device.", "1", "true").chain(everything).collect()),
+            (&narrow, permission("Device.LocalAgent.Subscription.", "2", "true").chain(nothing).collect()),
+            (&narrow, permission("Device.LocalAgent.Controller.*.", "3", "true").chain(everything).collect()),
+            (&narrow, permission(code, "4", "true").chain(nothing).collect()),
+            (&narrow, permission("Device.SelfTestDiagnostics()", "5", "true").chain(nothing).collect()),
+            (&narrow, permission("Device.DeviceInfo.", "6", "false").chain(nothing).collect()),
+            (&off, permission("Device.", "1", "true").chain(everything).collect()),
+            (&full, permission("Device.DeviceInfo.", "3", "true").chain(everything).collect()),
+        ];
+        for (table, settings) in &all {
+            self.add(false, &[(table, settings)]);
+        }
+        let second = "Device.LocalAgent.Controller.2.";
+        for roles in ["Device.LocalAgent.ControllerTrust.Role.3,Device.LocalAgent.ControllerTrust.Role.4", ""] {
+            self.set(false, &[(second, &[("AssignedRole", roles, true)])]);
+            if roles.is_empty() {
+                self.bench.core.report(second, "InheritedRole", "Device.LocalAgent.ControllerTrust.Role.1");
+            }
+            self.as_second();
+        }
+    }
+
+    fn as_second(&mut self) {
+        let subscription = add_request(false, &[("Device.LocalAgent.Subscription.", &[("ID", "denied")])]);
+        let value = "Device.LocalAgent.ControllerTrust.Challenge.1.Value";
+        let get = |path: &str| ReqType::Get(msg::Get { param_paths: vec![path.to_owned()], max_depth: 1 });
+        let instances = |path: &str| {
+            ReqType::GetInstances(msg::GetInstances { obj_paths: vec![path.to_owned()], first_level_only: true })
+        };
+        let subscriptions = "Device.LocalAgent.Subscription.";
+        let supported = msg::GetSupportedDm {
+            obj_paths: vec![subscriptions.to_owned()],
+            return_params: true,
+            ..msg::GetSupportedDm::default()
+        };
+        let requests = [
+            ReqType::Add(subscription),
+            get(value),
+            get("Device.LocalAgent.Controller.2."),
+            get("Device.DeviceInfo."),
+            instances(subscriptions),
+            ReqType::GetSupportedDm(supported),
+            ReqType::Delete(msg::Delete { allow_partial: true, obj_paths: vec![format!("{subscriptions}*.")] }),
+            ReqType::Operate(msg::Operate {
+                command: "Device.SelfTestDiagnostics()".to_owned(),
+                send_resp: true,
+                ..msg::Operate::default()
+            }),
+            ReqType::Set(set_request(
+                true,
+                &[("Device.LocalAgent.Controller.2.", &[("ProvisioningCode", "denied", true)])],
+            )),
+        ];
+        for secured in ["", "Device.LocalAgent.ControllerTrust.Role.1,Device.LocalAgent.ControllerTrust.Role.3"] {
+            self.set(false, &[("Device.LocalAgent.ControllerTrust.", &[("SecuredRoles", secured, true)])]);
+            for request in requests.clone() {
+                self.bench.sent += 1;
+                let message = request_message(&format!("second-{}", self.bench.sent), request);
+                self.bench.record(&plain(SECOND, AGENT, &message));
+                self.note();
+            }
+        }
     }
 
     fn reading(&mut self) {

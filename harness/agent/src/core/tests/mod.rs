@@ -61,7 +61,7 @@ impl Bench {
     }
 
     pub(super) fn open(&mut self, connection: ConnectionId, peer: &str) {
-        let actions = self.core.opened(self.now, connection, Some(peer));
+        let actions = self.core.opened(self.now, connection, Some(peer), None);
         self.take(actions);
     }
 

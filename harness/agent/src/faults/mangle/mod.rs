@@ -70,6 +70,7 @@ fn one(faults: &FaultSet, resp: RespType) -> MsgBody {
         RespType::AddResp(resp) if faults.has(Fault::AddPartialFailureIsError) => add::first_failure(resp),
         RespType::SetResp(resp) if faults.has(Fault::SetPartialFailureIsError) => set::first_failure(resp),
         RespType::DeleteResp(resp) if faults.has(Fault::DeletePartialFailureIsError) => delete::first_failure(resp),
+        RespType::OperateResp(resp) => operate::refused(faults, resp),
         _ => None,
     };
     if let Some((err_code, err_msg)) = failure {

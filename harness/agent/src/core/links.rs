@@ -1,0 +1,119 @@
+//! The connections, and who is at their other ends.
+
+use super::{Action, ConnectionId, Core};
+use crate::faults::Fault;
+use crate::store::RowKey;
+use crate::trust::authentication::{self, Standing};
+use tokio::time::Instant;
+use uspec_mtp::tls::TlsSession;
+use uspec_usp::record::{WebSocketConnectRecord, record::RecordType};
+
+/// WebSocket status of an ordinary close.
+const NORMAL: u16 = 1000;
+
+/// A connection.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Link {
+    /// The Endpoint ID that the other end gave, or that it was connected to for.
+    pub(super) peer: Option<String>,
+    /// What TLS showed; none in clear text.
+    tls: Option<Box<TlsSession>>,
+    /// Whether the other end is a Controller that was sent a Connect Record.
+    greeted: bool,
+    /// Whether it is being closed because its Controller is not served any more.
+    leaving: bool,
+}
+
+impl Core {
+    /// A connection came up. `peer` is the Endpoint ID at the other end, when the MTP knows it; `tls` is what TLS showed, if it is in
+    /// use. The Connect Record goes first (R-MTP.6), then what was waiting.
+    pub fn opened(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        peer: Option<&str>,
+        tls: Option<Box<TlsSession>>,
+    ) -> Vec<Action> {
+        let link = Link { peer: peer.map(str::to_owned), tls, ..Link::default() };
+        self.links.insert(connection, link);
+        if let Some(peer) = peer {
+            self.identify(now, connection, peer);
+        }
+        let mut actions = self.greet(now);
+        actions.append(&mut self.tick(now));
+        actions
+    }
+
+    /// A connection went down.
+    pub fn closed(&mut self, connection: ConnectionId) {
+        self.links.remove(&connection);
+    }
+
+    /// The row of the Controller with that Endpoint ID at the other end of a connection; one that comes with a certificate that the
+    /// Agent accepts is entered. None when nothing of it is to be processed.
+    pub(super) fn identify(&mut self, now: Instant, connection: ConnectionId, endpoint_id: &str) -> Option<RowKey> {
+        let tls = self.links.get(&connection).and_then(|link| link.tls.clone());
+        let before = self.store.clone();
+        let faults = self.config.faults.clone();
+        let row = match authentication::standing(&self.store, &faults, endpoint_id, tls.as_deref()) {
+            Standing::Refused => return None,
+            Standing::Known(row) => row,
+            Standing::New => authentication::welcome(&mut self.store, &faults, endpoint_id, tls.as_deref()?)?,
+        };
+        if let Some(tls) = tls {
+            authentication::determine_roles(&mut self.store, &faults, &row, &tls);
+            self.settle(now, &before, Vec::new());
+        }
+        Some(row)
+    }
+
+    /// Sends the Connect Record on connections whose other end has turned out to be a Controller.
+    pub(super) fn greet(&mut self, now: Instant) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for (connection, peer) in self.served(|link| !link.greeted) {
+            if let Some(link) = self.links.get_mut(&connection) {
+                link.greeted = true;
+            }
+            if !self.faults().has(Fault::NoConnectRecord) {
+                actions.push(self.send(connection, &peer, RecordType::WebsocketConnect(WebSocketConnectRecord {})));
+            }
+            self.outbox.connected(&peer, now);
+        }
+        actions
+    }
+
+    /// Closes the connections of Controllers that were served and are not any more: disabled, deleted or banned (TR-181 Enable).
+    pub(super) fn part(&mut self) -> Vec<Action> {
+        let served: Vec<ConnectionId> = self.served(|link| link.greeted).into_iter().map(|(id, _)| id).collect();
+        let reason = "the Controller is not served any more";
+        let mut actions = Vec::new();
+        for (id, link) in &mut self.links {
+            if link.greeted && !link.leaving && !served.contains(id) {
+                link.leaving = true;
+                actions.push(Action::Close { connection: *id, code: NORMAL, reason });
+            }
+        }
+        actions
+    }
+
+    /// The connections that satisfy `which` and whose other end is a Controller that the Agent serves.
+    fn served(&self, which: impl Fn(&Link) -> bool) -> Vec<(ConnectionId, String)> {
+        let wanted = self.links.iter().filter(|(_, link)| which(link));
+        let peers = wanted.filter_map(|(id, link)| Some((*id, link.peer.clone()?, link.tls.as_deref())));
+        let known = peers.filter(|(_, peer, tls)| {
+            matches!(authentication::standing(&self.store, self.faults(), peer, *tls), Standing::Known(_))
+        });
+        known.map(|(id, peer, _)| (id, peer)).collect()
+    }
+
+    /// Whether there is a connection to a Controller.
+    pub(super) fn is_connected(&self, endpoint_id: &str) -> bool {
+        self.connection_to(endpoint_id).is_some()
+    }
+
+    /// The latest connection to a Controller.
+    pub(super) fn connection_to(&self, endpoint_id: &str) -> Option<ConnectionId> {
+        let usable = |link: &Link| link.greeted && !link.leaving && link.peer.as_deref() == Some(endpoint_id);
+        self.links.iter().rev().find(|(_, link)| usable(link)).map(|(connection, _)| *connection)
+    }
+}
