@@ -64,8 +64,8 @@ impl CertificateAuthority {
         if read.public_key().raw != key.subject_public_key_info() {
             return Err(wrong("the key does not belong to the certificate"));
         }
-        let is_root = read.subject() == read.issuer();
-        let above = if is_root { Vec::new() } else { chain.clone() };
+        let is_root = is_self_issued(first);
+        let above = chain.iter().filter(|der| !is_self_issued(der)).cloned().collect();
         let certificate = if is_root { first } else { rest.last().unwrap_or(first) }.clone();
         Ok(Self { issuer: Issuer::from_ca_cert_der(first, key)?, certificate, above })
     }
@@ -204,6 +204,11 @@ impl TlsMaterial {
     pub fn generate(endpoint_id: &str, authority: &CertificateAuthority) -> Result<Self, TlsError> {
         authority.issue(&CertificateRequest::for_endpoint(endpoint_id))
     }
+}
+
+/// Whether it is a root: nobody above it.
+fn is_self_issued(certificate: &CertificateDer<'_>) -> bool {
+    X509Certificate::from_der(certificate).is_ok_and(|(_, read)| read.subject() == read.issuer())
 }
 
 fn named(common_name: &str) -> DistinguishedName {

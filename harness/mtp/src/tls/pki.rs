@@ -171,3 +171,100 @@ impl Pki {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::{EndpointMatch, PeerCertificate};
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+    use rstest::rstest;
+
+    fn authority_params(name: &str) -> CertificateParams {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params
+    }
+
+    #[test]
+    fn an_authority_survives_its_files() {
+        let pki = Pki::generate().unwrap();
+        let again = Pki::from_pem(&pki.authority().certificate_pem(), &pki.authority().key_pem()).unwrap();
+        assert_eq!(again.authority().certificate_der(), pki.authority().certificate_der());
+        let issued = again.issue(IdentityKind::Trusted, "self::x", &["localhost"]).unwrap();
+        let seen = PeerCertificate::read(issued.certificate_der());
+        assert_eq!(seen.issuer, PeerCertificate::read(pki.authority().certificate_der()).subject);
+        assert_eq!(issued.chain_pem().matches("BEGIN").count(), 1, "a root is not sent along");
+        assert_eq!(issued.trust_pem(), pki.authority().certificate_pem());
+    }
+
+    #[test]
+    fn an_authority_below_a_root_is_sent_along_and_the_root_is_trusted() {
+        let (root_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let root = authority_params("root").self_signed(&root_key).unwrap();
+        let issuer = Issuer::new(authority_params("root"), root_key);
+        let middle = authority_params("middle").signed_by(&key, &issuer).unwrap();
+        let pki = Pki::from_pem(&format!("{}{}", middle.pem(), root.pem()), &key.serialize_pem()).unwrap();
+        let issued = pki.issue(IdentityKind::Trusted, "self::x", &["localhost"]).unwrap();
+        assert_eq!(
+            issued.chain_pem().matches("BEGIN").count(),
+            2,
+            "itself and the one that issued it, without the root"
+        );
+        assert_eq!(pki.authority().certificate_der(), &**root.der());
+    }
+
+    #[test]
+    fn what_is_no_authority_is_refused() {
+        let pki = Pki::generate().unwrap();
+        let leaf = pki.issue(IdentityKind::Trusted, "self::x", &["localhost"]).unwrap();
+        let authority = pki.authority();
+        let cases = [
+            (leaf.chain_pem(), leaf.key_pem(), "basicConstraints"),
+            (authority.certificate_pem(), leaf.key_pem(), "does not belong"),
+            (authority.certificate_pem(), "no key".to_owned(), "certificate could not be made"),
+            ("no certificate".to_owned(), authority.key_pem(), "certificate of the authority"),
+        ];
+        for (certificate, key, part) in cases {
+            let error = Pki::from_pem(&certificate, &key).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+        let missing = Path::new("no such file.pem");
+        let error = Pki::from_pem_files(missing, missing).unwrap_err().to_string();
+        assert!(error.contains("no such file.pem"), "{error}");
+    }
+
+    #[rstest]
+    #[case("os::012345-1%21", EndpointMatch::Urn, &["localhost"])]
+    #[case("fqdn::www.example.org", EndpointMatch::Urn, &["www.example.org", "localhost"])]
+    fn subject_alternative_names(#[case] id: &str, #[case] stands: EndpointMatch, #[case] names: &[&str]) {
+        let pki = Pki::generate().unwrap();
+        let hosts = ["localhost", "192.0.2.1", "localhost", "192.0.2.1", "2001:db8::1"];
+        let issued = pki.issue(IdentityKind::Trusted, id, &hosts).unwrap();
+        let seen = PeerCertificate::read(issued.certificate_der());
+        assert_eq!(seen.uris, [format!("urn:bbf:usp:id:{id}")]);
+        assert_eq!(seen.stands_for(id), stands);
+        assert_eq!(seen.dns_names, names);
+        assert_eq!(seen.addresses, ["192.0.2.1", "2001:db8::1"]);
+    }
+
+    #[test]
+    fn names_that_no_certificate_can_have_are_refused() {
+        let pki = Pki::generate().unwrap();
+        assert!(pki.issue(IdentityKind::Trusted, "self::ä", &["localhost"]).is_err());
+        assert!(pki.issue(IdentityKind::Trusted, "self::a", &["münchen.example"]).is_err());
+    }
+
+    #[test]
+    fn every_kind_is_issued_anew_and_has_a_name() {
+        let pki = Pki::generate().unwrap();
+        for kind in IdentityKind::ALL {
+            assert_eq!(kind.name().parse(), Ok(kind));
+            let [one, other] = [(), ()].map(|()| pki.issue(kind, "self::x", &["localhost"]).unwrap());
+            assert_ne!(one.certificate_der(), other.certificate_der());
+            assert_eq!(one.trust_pem(), pki.authority().certificate_pem(), "{kind}");
+        }
+        assert!("none".parse::<IdentityKind>().unwrap_err().contains("self_signed"));
+    }
+}
