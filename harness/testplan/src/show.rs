@@ -78,6 +78,11 @@ pub(crate) fn seconds(milliseconds: u64) -> String {
     }
 }
 
+/// A length of time in seconds.
+pub(crate) fn span(length: std::time::Duration) -> String {
+    seconds(u64::try_from(length.as_millis()).unwrap_or(u64::MAX))
+}
+
 /// Control characters act on terminals; direction overrides make text read as what it is not.
 fn is_harmless(c: char) -> bool {
     !c.is_control()

@@ -7,8 +7,17 @@ use uspec_usp::json::record_to_value;
 
 use crate::trace::{ConnectionState, Event, What};
 
-/// The status code and reason of a Close frame's payload (RFC 6455 section 5.5.1).
+/// How many octets of a Close frame's payload are its status code (RFC 6455 section 5.5.1).
 const CLOSE_CODE: usize = 2;
+
+/// What a connection attempt can show.
+pub(crate) const ATTEMPT: &[&str] = &["tls"];
+/// What an open connection can show.
+pub(crate) const CONNECTED: &[&str] = &["tls", "subprotocol", "extension", "eid"];
+/// What the end of a connection can show.
+pub(crate) const DISCONNECTED: &[&str] = &["by", "code", "reason", "clean"];
+/// What a frame can show.
+pub(crate) const FRAME: &[&str] = &["kind", "fin", "payload", "payload_hex", "code", "reason"];
 
 /// What the event at `index` shows; `None` for one that no step can await. `tls` says whether the MTP is protected by TLS.
 ///
@@ -48,7 +57,9 @@ fn open(before: &[Event], connection: u32, details: &Value) -> Value {
         })
     };
     if let Some(tls) = of_it(ConnectionState::Tls) {
-        shown.insert("tls".to_owned(), tls.get("tls_established").unwrap_or(tls).clone());
+        let mut tls = tls.get("tls_established").unwrap_or(tls).clone();
+        drop_nulls(&mut tls);
+        shown.insert("tls".to_owned(), tls);
     }
     let mut put = |key: &str, value: Option<&Value>| {
         if let Some(value) = value.filter(|value| !value.is_null()) {
@@ -62,13 +73,23 @@ fn open(before: &[Event], connection: u32, details: &Value) -> Value {
     Value::Object(shown)
 }
 
+/// What is not there is absent, as in Messages.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        Value::Object(fields) => {
+            fields.retain(|_, inner| !inner.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        _ => {}
+    }
+}
+
 /// How a connection ended. What has no close of its own broke.
 fn end(details: &Value) -> Value {
     if let Some(closing) = details.get("closed") {
         let mut shown = closing.clone();
-        if let Some(fields) = shown.as_object_mut() {
-            fields.retain(|_, value| !value.is_null());
-        }
+        drop_nulls(&mut shown);
         return shown;
     }
     if let Some(ended) = details.get("stream_ended") {
@@ -116,7 +137,10 @@ mod tests {
     #[test]
     fn an_open_connection_shows_its_own_handshakes() {
         let other = What::Connection { connection: 1, state: ConnectionState::Tls, details: json!({"a": 1}) };
-        let tls = connection(ConnectionState::Tls, json!({"tls_established": {"version": "TLSv1.3"}}));
+        let tls = connection(
+            ConnectionState::Tls,
+            json!({"tls_established": {"version": "TLSv1.3", "peer_certificate": null}}),
+        );
         let open = connection(
             ConnectionState::Open,
             json!({"open": {"eid_in_query": null, "eid_in_extension": "os::1", "subprotocol": "v1.usp"}}),

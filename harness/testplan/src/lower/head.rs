@@ -2,10 +2,11 @@
 
 use super::Facts;
 use crate::{
-    case::{Applies, CaseId, Deprecated, Needs},
+    case::{Applies, CaseId, Deprecated, MtpCondition, Needs},
     diagnostic::{Mistake, Problems},
     features::FeatureStatus,
     plan_index::PlanRow,
+    profile::WebSocketRole,
     raw::{
         self,
         text::{CaseNumber, RequirementNumber, Tag, UspVersion},
@@ -51,11 +52,32 @@ pub(super) fn lower(file: &str, tree: &Node, facts: &Facts<'_>, problems: &mut P
         requirements: list::<RequirementNumber>(tree, "requirements")?.into_iter().map(|it| it.0).collect(),
         tags: list::<Tag>(tree, "tags")?.into_iter().map(|it| it.0).collect(),
         applies: applies?,
-        needs: Needs::default(),
+        needs: needs(tree, problems)?,
         since: version("since"),
         until: version("until"),
         disputed: text("disputed"),
     })
+}
+
+/// What the bench must offer. `None` when it is wrong, which is reported.
+fn needs(tree: &Node, problems: &mut Problems) -> Option<Needs> {
+    let Some(node) = tree.get("needs") else { return Some(Needs::default()) };
+    let raw: raw::mtp::Needs = node.read()?;
+    for (index, action) in raw.control.iter().enumerate() {
+        if raw.control.iter().take(index).any(|earlier| earlier == action) {
+            problems.at(node.key_span("control"), "the same is needed twice");
+        }
+    }
+    Some(Needs { over: condition(raw.mtp, raw.role, raw.tls), control: raw.control })
+}
+
+/// A condition on the MTP.
+pub(super) fn condition(
+    kinds: Option<raw::mtp::MtpKinds>,
+    role: Option<WebSocketRole>,
+    tls: Option<bool>,
+) -> MtpCondition {
+    MtpCondition { kinds: kinds.map(|kinds| kinds.names()).unwrap_or_default(), role, tls }
 }
 
 /// A list that may be left out.
@@ -163,6 +185,11 @@ fn words(applies: &Applies) -> String {
         Applies::Feature(id) => format!("an EUT with feature {id}"),
         Applies::Any(ids) => format!("an EUT with feature {}", join(ids, " or ")),
         Applies::All(ids) => format!("an EUT with features {}", join(ids, " and ")),
-        Applies::Deprecated(_) => "none any more (deprecated)".to_owned(),
+        Applies::Deprecated(Deprecated { by, revision, usp, was }) => {
+            let mut facts: Vec<_> = by.iter().map(|by| format!("by: \"{by}\"")).collect();
+            facts.extend(revision.iter().map(|revision| format!("in: \"{revision}\"")));
+            facts.extend(usp.iter().map(|usp| format!("usp: \"{usp}\"")));
+            format!("none any more, {{deprecated: {{{}}}}}; before, to {}", facts.join(", "), words(was))
+        }
     }
 }

@@ -8,7 +8,7 @@ use uspec_usp::schema::{Content, MessageKind};
 use super::{
     Facts, Reported,
     head::Head,
-    pattern::{pattern, report},
+    pattern::{Subject, pattern, report},
     scope::{Here, Labelled, Scope, Sort},
 };
 use crate::{
@@ -31,7 +31,8 @@ pub(super) fn lower(tree: &Node, scope: &Scope, problems: &mut Problems) -> Opti
 
 /// The plan's metrics must all be there, each once.
 pub(super) fn check_numbers(tree: &Node, head: &Head, facts: &Facts<'_>, problems: &mut Problems) {
-    if matches!(head.applies, Applies::Deprecated(_)) {
+    let empty = |key: &str| tree.get(key).is_none_or(|node| node.items().is_empty());
+    if matches!(head.applies, Applies::Deprecated(_)) && empty("procedure") && empty("metrics") {
         return;
     }
     if tree.get("procedure").is_none_or(|node| node.items().is_empty()) {
@@ -88,7 +89,7 @@ impl Context<'_> {
         if let Some(node) = node.get("response") {
             let raw: raw::metric::ResponseCheck = node.read()?;
             let asked = self.asked(node, "to", problems).ok()?;
-            let matching = pattern(node, "where", asked.map(Content::Response), problems).ok()?;
+            let matching = pattern(node, "where", Subject::response(asked), problems).ok()?;
             return Some(Check::Response { to: raw.to.0, matching });
         }
         if let Some(node) = node.get("error") {
@@ -100,7 +101,7 @@ impl Context<'_> {
                 Some(Codes::Several(codes)) => case::Codes::OneOf(codes),
                 Some(Codes::Word(AnyWord::Any)) => case::Codes::Any,
             };
-            let matching = pattern(node, "where", Some(Content::Error), problems).ok()?;
+            let matching = pattern(node, "where", Subject::Message(Content::Error), problems).ok()?;
             return Some(Check::Error { to: raw.to.0, codes, matching });
         }
         if let Some(node) = node.get("no_response") {
@@ -114,8 +115,9 @@ impl Context<'_> {
         if node.get("not_received").is_some() {
             let step = self.step(node, "not_received", problems)?;
             let at = node.value_span("not_received");
-            if !matches!(step.sort, Sort::Absent | Sort::Unclear) {
-                problems.at(at, "`not_received` is about an `absent` step, and this step is none");
+            // An `await` that may end either way is one as well: what came in its time is then judged, and nothing is right too.
+            if !step.all(|sort| sort.forbids() || sort.awaits()) {
+                problems.at(at, "`not_received` is about an `absent` or `await` step, and this step is neither");
             }
             return Some(Check::NotReceived { step: node.get("not_received")?.text()?.to_owned() });
         }
@@ -137,18 +139,10 @@ impl Context<'_> {
     fn received(&self, owner: &Node, inner: &Node, problems: &mut Problems) -> Option<Check> {
         let (owner, key) = if inner.text().is_some() { (owner, "received") } else { (inner, "step") };
         let step = self.step(owner, key, problems)?;
-        if !matches!(step.sort, Sort::Notify | Sort::ResponseTo(_) | Sort::Connection | Sort::Unclear) {
+        if !step.all(Sort::awaits) {
             problems.at(owner.value_span(key), "`received` is about an `await` step, and this step is none");
         }
-        let content = match &step.sort {
-            Sort::Notify => Some(Content::Request(MessageKind::Notify)),
-            other => self.scope.asked(other).map(Content::Response),
-        };
-        if step.sort == Sort::Connection && inner.get("where").is_some() {
-            problems
-                .at(inner.key_span("where"), "a change of the connection has no Message that a pattern could be on");
-        }
-        let matching = pattern(inner, "where", content, problems).ok()?;
+        let matching = pattern(inner, "where", self.scope.subject(&step.sort()), problems).ok()?;
         Some(Check::Received { step: owner.get(key)?.text()?.to_owned(), matching })
     }
 
@@ -161,8 +155,8 @@ impl Context<'_> {
     /// What the step that a key names asked; `None` when that is not clear.
     fn asked(&self, node: &Node, key: &str, problems: &mut Problems) -> Result<Option<MessageKind>, Reported> {
         let step = self.step(node, key, problems).ok_or(Reported)?;
-        match &step.sort {
-            Sort::Asks(kind) => Ok(Some(*kind)),
+        match step.sort() {
+            Sort::Asks(kind) => Ok(Some(kind)),
             Sort::Unclear => Ok(None),
             _ => {
                 let mistake = Mistake::at(node.value_span(key), "this step sends no Message with a msg_id");

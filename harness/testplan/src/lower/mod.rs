@@ -5,6 +5,7 @@
 
 mod head;
 mod metric;
+mod mtp;
 mod pattern;
 mod scope;
 mod step;

@@ -5,13 +5,13 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use uspec_usp::schema::MessageKind;
+use uspec_usp::schema::{Content as MessageContent, MessageKind};
 
-use super::PHASES;
+use super::{PHASES, pattern::Subject};
 use crate::{
     diagnostic::{Mistake, Problems, nearest},
-    profile::ELEMENTS,
-    template,
+    profile::{ELEMENTS, element_meant},
+    sighting, template,
     trace::Phase,
     yaml::{Content, Node, Span},
 };
@@ -23,6 +23,16 @@ const PREDEFINED: &[&str] = &[
     "controller.path",
     "controller.search",
     "controller.unique_key",
+    "controller.role",
+    "controller.mtp",
+    "agent.mtp",
+    "second.endpoint_id",
+    "second.host",
+    "second.port",
+    "second.path",
+    "second.tls",
+    "second.certificate",
+    "alternate.certificate",
     "unique",
     "unused.instance",
 ];
@@ -44,8 +54,8 @@ pub(super) enum Sort {
     Notify,
     /// It awaits a Response or Error to what that step sent.
     ResponseTo(String),
-    /// It awaits a change of the connection.
-    Connection,
+    /// It awaits an event of the MTP, or a Record.
+    Event(Subject),
     /// It forbids something to come.
     Absent,
     /// Something else.
@@ -54,20 +64,52 @@ pub(super) enum Sort {
     Unclear,
 }
 
-/// A step with a label.
+/// The steps with a label: one, or several of which each exists over certain MTPs only.
 #[derive(Debug, Clone)]
 pub(super) struct Labelled {
-    pub(super) sort: Sort,
+    sorts: Vec<Sort>,
+    /// The place of the last of them.
     order: usize,
     span: Span,
+    /// Whether each of them has a `when`.
+    conditional: bool,
 }
 
-/// A variable that a step captures.
+/// A variable that a step captures, or several steps of which each exists over certain MTPs only.
 #[derive(Debug, Clone)]
 struct Captured {
+    /// The place of the last of them.
     order: usize,
     phase: Phase,
     span: Span,
+    conditional: bool,
+}
+
+impl Sort {
+    /// Whether the step awaits something.
+    pub(super) fn awaits(&self) -> bool {
+        matches!(self, Self::Notify | Self::ResponseTo(_) | Self::Event(_) | Self::Unclear)
+    }
+
+    /// Whether the step forbids something.
+    pub(super) fn forbids(&self) -> bool {
+        matches!(self, Self::Absent | Self::Unclear)
+    }
+}
+
+impl Labelled {
+    /// What the step is; unclear when the label's steps are of several sorts.
+    pub(super) fn sort(&self) -> Sort {
+        match self.sorts.as_slice() {
+            [first, rest @ ..] if rest.iter().all(|sort| sort == first) => first.clone(),
+            _ => Sort::Unclear,
+        }
+    }
+
+    /// Whether this can be said of each of the steps.
+    pub(super) fn all(&self, holds: impl Fn(&Sort) -> bool) -> bool {
+        self.sorts.iter().all(holds)
+    }
 }
 
 /// Where a reference stands: after how many steps, and in which part.
@@ -142,11 +184,20 @@ impl Scope {
     pub(super) fn asked(&self, sort: &Sort) -> Option<MessageKind> {
         match sort {
             Sort::Asks(kind) => Some(*kind),
-            Sort::ResponseTo(label) => match self.labels.get(label)?.sort {
+            Sort::ResponseTo(label) => match self.labels.get(label)?.sort() {
                 Sort::Asks(kind) => Some(kind),
                 _ => None,
             },
             _ => None,
+        }
+    }
+
+    /// What a pattern on that which such a step awaits is held against.
+    pub(super) fn subject(&self, sort: &Sort) -> Subject {
+        match sort {
+            Sort::Notify => Subject::Message(MessageContent::Request(MessageKind::Notify)),
+            Sort::Event(subject) => *subject,
+            other => Subject::response(self.asked(other)),
         }
     }
 
@@ -198,8 +249,8 @@ impl Scope {
     }
 
     fn element(&self, element: &str, at: Span, problems: &mut Problems) {
-        if ELEMENTS.iter().any(|it| it.name == element) {
-            self.elements.borrow_mut().insert(element.to_owned());
+        if let Some(found) = element_meant(element) {
+            self.elements.borrow_mut().insert(found.name.to_owned());
             return;
         }
         let names: Vec<_> = ELEMENTS.iter().map(|it| it.name).collect();
@@ -223,29 +274,46 @@ impl Scope {
     fn add_label(&mut self, step: &Node, order: usize, problems: &mut Problems) {
         let Some(node) = step.get("as") else { return };
         let Some(label) = node.text() else { return };
-        if let Some(first) = self.labels.get(label) {
-            let message = format!("the label `{label}` stands already on line {}", first.span.line);
-            problems.add(Mistake::at(node.span, message).help("a label names one step of the case"));
-        } else {
-            self.labels.insert(label.to_owned(), Labelled { sort: sort(step), order, span: node.span });
+        let conditional = step.get("when").is_some();
+        match self.labels.get_mut(label) {
+            Some(first) if first.conditional && conditional => {
+                first.sorts.push(sort(step));
+                first.order = order;
+            }
+            Some(first) => {
+                let message = format!("the label `{label}` stands already on line {}", first.span.line);
+                let help = "a label names one step of the case, or several that each have a `when`";
+                problems.add(Mistake::at(node.span, message).help(help));
+            }
+            None => {
+                let labelled = Labelled { sorts: vec![sort(step)], order, span: node.span, conditional };
+                self.labels.insert(label.to_owned(), labelled);
+            }
         }
     }
 
     fn add_captures(&mut self, step: &Node, order: usize, phase: Phase, problems: &mut Problems) {
         for entry in step.get("capture").map(Node::entries).unwrap_or_default() {
-            let captured = Captured { order, phase, span: entry.key_span };
+            let conditional = step.get("when").is_some();
+            let captured = Captured { order, phase, span: entry.key_span, conditional };
             // A name with a dot has not the form of a captured one, which the walker tells.
             if entry.key.contains('.') {
                 continue;
             }
             if PREDEFINED.contains(&entry.key.as_str()) {
                 problems.at(entry.key_span, format!("`{}` is a variable that every case has", entry.key));
-            } else if let Some(first) = self.variables.get(&entry.key) {
-                let message = format!("`{}` is captured already on line {}", entry.key, first.span.line);
-                let help = "a variable has one meaning in a case: give it another name";
-                problems.add(Mistake::at(entry.key_span, message).help(help));
-            } else {
-                self.variables.insert(entry.key.clone(), captured);
+                continue;
+            }
+            match self.variables.get_mut(&entry.key) {
+                Some(first) if first.conditional && conditional => first.order = order,
+                Some(first) => {
+                    let message = format!("`{}` is captured already on line {}", entry.key, first.span.line);
+                    let help = "a variable has one meaning in a case: give it another name";
+                    problems.add(Mistake::at(entry.key_span, message).help(help));
+                }
+                None => {
+                    self.variables.insert(entry.key.clone(), captured);
+                }
             }
         }
     }
@@ -265,17 +333,43 @@ fn sort(step: &Node) -> Sort {
         };
     }
     if let Some(awaited) = step.get("await") {
-        return match (awaited.text(), awaited.get("notify"), awaited.get("response_to").and_then(Node::text)) {
-            (Some(_), ..) => Sort::Connection,
-            (None, Some(_), _) => Sort::Notify,
-            (None, None, Some(label)) => Sort::ResponseTo(label.to_owned()),
-            (None, None, None) => Sort::Unclear,
-        };
+        return awaited_sort(awaited);
     }
     let one = |key: &str| step.get(key).is_some();
-    match (one("absent"), one("wait") || one("eut")) {
+    match (one("absent"), ["wait", "eut", "mtp", "controller"].into_iter().any(one)) {
         (true, _) => Sort::Absent,
         (false, true) => Sort::Other,
         (false, false) => Sort::Unclear,
+    }
+}
+
+/// What a step awaits.
+fn awaited_sort(awaited: &Node) -> Sort {
+    if let Some(word) = awaited.text() {
+        return event(word);
+    }
+    if awaited.get("notify").is_some() {
+        return Sort::Notify;
+    }
+    if let Some(label) = awaited.get("response_to").and_then(Node::text) {
+        return Sort::ResponseTo(label.to_owned());
+    }
+    if awaited.get("record").is_some() {
+        return Sort::Event(Subject::Record);
+    }
+    match awaited.get("mtp") {
+        Some(mtp) if mtp.get("frame").is_some() => Sort::Event(Subject::Event(sighting::FRAME)),
+        Some(mtp) => mtp.text().map_or(Sort::Unclear, event),
+        None => Sort::Unclear,
+    }
+}
+
+/// An event of the MTP that has a word of its own.
+fn event(word: &str) -> Sort {
+    match word {
+        "connection_attempt" => Sort::Event(Subject::Event(sighting::ATTEMPT)),
+        "connected" => Sort::Event(Subject::Event(sighting::CONNECTED)),
+        "disconnected" => Sort::Event(Subject::Event(sighting::DISCONNECTED)),
+        _ => Sort::Unclear,
     }
 }

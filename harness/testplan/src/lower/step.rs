@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use uspec_usp::schema::{Content, MessageKind};
 
 use super::{
-    pattern::{body, captures, pattern, record},
+    head::condition,
+    mtp,
+    pattern::{Subject, body, captures, pattern, record},
     scope::{Here, Scope, Sort},
 };
 use crate::{
-    case::{Action, Answer, Expected, Party, Send, Step},
+    case::{Action, Answer, Expected, RecordEvent, Send, Step},
     diagnostic::{Mistake, Problems},
-    raw,
+    raw, sighting,
     trace::Phase,
     yaml::Node,
 };
@@ -22,7 +24,8 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("capture", &["request", "await"]),
     ("where", &["request"]),
     ("answer", &["await"]),
-    ("within", &["request", "await", "eut"]),
+    ("by", &["request", "send", "await", "absent", "mtp"]),
+    ("within", &["request", "await", "eut", "mtp", "controller"]),
     ("for", &["absent"]),
 ];
 
@@ -51,19 +54,19 @@ impl Context<'_> {
     fn lower(&self, problems: &mut Problems) -> Option<Step> {
         self.scope.variables(self.node, self.here, problems);
         let raw: raw::step::Step = self.node.read()?;
-        let (action, content) = self.action(&raw, problems)?;
+        let (action, subject) = self.action(&raw, problems)?;
         self.options(problems);
-        let capture = captures(self.node, content, problems);
-        let matching = pattern(self.node, "where", content, problems).ok()?;
+        let capture = captures(self.node, subject, problems);
+        let matching = pattern(self.node, "where", subject, problems).ok()?;
         if matching.is_some() && self.phase != Phase::Setup {
             let mistake = Mistake::at(self.node.key_span("where"), "`where` belongs to a step of the setup");
             problems
                 .add(mistake.help("a step records and a metric judges: put the pattern into a metric's `response`"));
         }
         Some(Step {
-            by: Party::First,
-            when: None,
             label: raw.label.map(|label| label.0),
+            by: raw.by.unwrap_or_default(),
+            when: raw.when.map(|when| condition(when.mtp, when.role, when.tls)),
             action,
             capture,
             matching,
@@ -72,16 +75,16 @@ impl Context<'_> {
     }
 
     /// What the step does, and what the answer to it is.
-    fn action(&self, raw: &raw::step::Step, problems: &mut Problems) -> Option<(Action, Option<Content>)> {
+    fn action(&self, raw: &raw::step::Step, problems: &mut Problems) -> Option<(Action, Subject)> {
         if let Some(raw::text::Kind(kind)) = raw.request {
             let body = body(kind, self.node.get("body"), problems);
-            return Some((Action::Request { kind, body }, Some(Content::Response(kind))));
+            return Some((Action::Request { kind, body }, Subject::Message(Content::Response(kind))));
         }
         if let Some(send) = &raw.send {
-            return Some((Action::Send(self.send(send, problems)), None));
+            return Some((Action::Send(self.send(send, problems)), Subject::Unclear));
         }
         if let Some(awaited) = &raw.awaited {
-            let (what, content) = self.awaited(awaited, problems)?;
+            let (what, subject) = self.awaited(awaited, problems)?;
             let answer = match raw.answer {
                 Some(raw::step::Answer::Withhold) => Answer::Withhold,
                 Some(raw::step::Answer::Normal) | None => Answer::Normal,
@@ -89,17 +92,23 @@ impl Context<'_> {
             if raw.answer.is_some() && !matches!(what, Expected::Notify { .. }) {
                 problems.at(self.node.key_span("answer"), "`answer` belongs to an `await` for a Notify");
             }
-            return Some((Action::Await { what, answer }, content));
+            return Some((Action::Await { what, answer }, subject));
         }
         if let Some(absent) = &raw.absent {
             let (what, _) = self.incoming(absent, self.node.get("absent")?, problems)?;
             let lasting = raw.lasting.as_ref().and_then(raw::text::Lapse::get);
-            return Some((Action::Absent { what, lasting }, None));
+            return Some((Action::Absent { what, lasting }, Subject::Unclear));
         }
-        if let Some(wait) = &raw.wait {
-            return Some((Action::Wait(wait.get()?), None));
-        }
-        raw.eut.map(|action| (Action::Eut(action), None))
+        let action = if let Some(wait) = &raw.wait {
+            Action::Wait(wait.get()?)
+        } else if let Some(step) = &raw.mtp {
+            Action::Mtp(mtp::action(step, self.node.get("mtp")?, problems)?)
+        } else if let Some(controller) = &raw.controller {
+            Action::Controller(mtp::controller(controller)?)
+        } else {
+            Action::Eut(raw.eut?)
+        };
+        Some((action, Subject::Unclear))
     }
 
     fn send(&self, raw: &raw::step::Send, problems: &mut Problems) -> Send {
@@ -126,39 +135,48 @@ impl Context<'_> {
         }
         let record = fields.map(Node::entries).unwrap_or_default();
         let record: BTreeMap<_, _> = record.iter().map(|it| (it.key.clone(), it.value.to_json())).collect();
-        let bytes = raw.bytes.as_ref().map(|raw::text::Octets(text)| text.split_whitespace().collect::<String>());
-        Send { message, record, bytes: bytes.and_then(|digits| hex::decode(digits).ok()), truncate: raw.truncate }
+        Send { message, record, bytes: raw.bytes.as_ref().and_then(mtp::octets), truncate: raw.truncate }
     }
 
-    fn awaited(&self, raw: &raw::step::Awaited, problems: &mut Problems) -> Option<(Expected, Option<Content>)> {
+    fn awaited(&self, raw: &raw::step::Awaited, problems: &mut Problems) -> Option<(Expected, Subject)> {
         match raw {
-            raw::step::Awaited::Connection(raw::step::Connection::Connected) => Some((Expected::Connected, None)),
-            raw::step::Awaited::Connection(raw::step::Connection::Disconnected) => Some((Expected::Disconnected, None)),
+            raw::step::Awaited::Connection(raw::step::Connection::Connected) => {
+                Some((Expected::Connected, Subject::Event(sighting::CONNECTED)))
+            }
+            raw::step::Awaited::Connection(raw::step::Connection::Disconnected) => {
+                Some((Expected::Disconnected, Subject::Event(sighting::DISCONNECTED)))
+            }
             raw::step::Awaited::Incoming(incoming) => self.incoming(incoming, self.node.get("await")?, problems),
         }
     }
 
-    fn incoming(
-        &self,
-        raw: &raw::step::Incoming,
-        node: &Node,
-        problems: &mut Problems,
-    ) -> Option<(Expected, Option<Content>)> {
+    fn incoming(&self, raw: &raw::step::Incoming, node: &Node, problems: &mut Problems) -> Option<(Expected, Subject)> {
+        if node.get("where").is_some() && node.get("record").is_none() {
+            let mistake = Mistake::at(node.key_span("where"), "`where` stands here beside a `record` alone");
+            problems.add(mistake.help("write {notify: {where: …}} or {mtp: {frame: …, where: …}}"));
+        }
         if let Some(raw::text::Label(label)) = &raw.response_to {
             let at = node.value_span("response_to");
             let labelled = self.scope.label(label, at, self.here, problems)?;
-            if !matches!(labelled.sort, Sort::Asks(_) | Sort::Unclear) {
+            if !labelled.all(|sort| matches!(sort, Sort::Asks(_) | Sort::Unclear)) {
                 let mistake = Mistake::at(at, format!("the step `{label}` sends no Message with a msg_id"));
                 problems.add(mistake.help("only a `request`, or a `send` with a `message`, can be answered"));
             }
-            let kind = self.scope.asked(&labelled.sort);
-            return Some((Expected::ResponseTo(label.clone()), kind.map(Content::Response)));
+            let kind = self.scope.asked(&labelled.sort());
+            return Some((Expected::ResponseTo(label.clone()), Subject::response(kind)));
+        }
+        if let Some(event) = &raw.mtp {
+            return mtp::event(event, node.get("mtp")?, problems);
+        }
+        if let Some(record) = &raw.record {
+            let matching = pattern(node, "where", Subject::Record, problems).ok()?;
+            return Some((Expected::Record(RecordEvent { kind: record.get()?, matching }), Subject::Record));
         }
         let notify = raw.notify.as_ref()?;
-        let content = Content::Request(MessageKind::Notify);
-        let matching = pattern(node.get("notify")?, "where", Some(content), problems).ok()?;
+        let subject = Subject::Message(Content::Request(MessageKind::Notify));
+        let matching = pattern(node.get("notify")?, "where", subject, problems).ok()?;
         let subscription_id = notify.subscription_id.clone();
-        Some((Expected::Notify { subscription_id, matching }, Some(content)))
+        Some((Expected::Notify { subscription_id, matching }, subject))
     }
 
     /// Reports options that the step's action does not have.

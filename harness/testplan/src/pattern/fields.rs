@@ -9,7 +9,7 @@ use uspec_usp::{
 };
 
 use crate::{
-    problem::{Problem, item, key},
+    problem::{Problem, item, key, nearest},
     template,
 };
 
@@ -23,6 +23,42 @@ pub(super) fn check(pattern: &Value, content: Content) -> Vec<Problem> {
         }
         Err(error) => vec![Problem::new(FieldPath::root(), error.to_string())],
     }
+}
+
+/// The same for a Record.
+pub(super) fn check_record(pattern: &Value) -> Vec<Problem> {
+    match Schema::get() {
+        Ok(schema) => {
+            let mut walk = Walk { problems: Vec::new() };
+            walk.place(pattern, &Resolved::Message(schema.record().clone()), &FieldPath::root());
+            walk.problems
+        }
+        Err(error) => vec![Problem::new(FieldPath::root(), error.to_string())],
+    }
+}
+
+/// The same for a map of which only the keys are known.
+pub(super) fn check_keys(pattern: &Value, known: &[&str]) -> Vec<Problem> {
+    let Some(map) = pattern.as_object() else { return Vec::new() };
+    let mut problems = Vec::new();
+    for (name, argument) in map {
+        let path = key(&FieldPath::root(), name);
+        match (name.as_str(), argument) {
+            ("$one_of" | "$all_of", Value::Array(list)) => {
+                problems.extend(list.iter().flat_map(|inner| check_keys(inner, known)));
+            }
+            ("$not", inner) => problems.extend(check_keys(inner, known)),
+            _ if name.starts_with('$') || known.contains(&name.as_str()) => {}
+            _ => {
+                let problem = Problem::new(path, format!("an event of this kind never has `{name}`"));
+                problems.push(match nearest(name, known.iter().copied()) {
+                    Some(near) => problem.help(format!("did you mean `{near}`?")),
+                    None => problem.help(format!("it has {}", known.join(", "))),
+                });
+            }
+        }
+    }
+    problems
 }
 
 struct Walk {

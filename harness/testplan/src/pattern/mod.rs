@@ -80,6 +80,16 @@ impl Pattern {
         fields::check(&self.source, content)
     }
 
+    /// The same for a pattern on a Record.
+    pub fn check_record_fields(&self) -> Vec<PatternProblem> {
+        fields::check_record(&self.source)
+    }
+
+    /// The same for a pattern on a map with these keys alone.
+    pub fn check_keys(&self, known: &[&str]) -> Vec<PatternProblem> {
+        fields::check_keys(&self.source, known)
+    }
+
     /// What the author wrote.
     pub fn source(&self) -> &Value {
         &self.source

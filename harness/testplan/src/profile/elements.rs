@@ -76,6 +76,11 @@ pub const ELEMENTS: &[Element] = &[
         "NotifExpiration",
         "a number of a Subscription that can be set and searched for",
     ),
+    element(
+        "secured_parameter",
+        "Device.LocalAgent.ControllerTrust.Challenge.1.Value",
+        "a readable parameter with the secured attribute, with instance numbers",
+    ),
     element("sync_command", "Device.Reboot()", "a synchronous command"),
     element("writable_parameter", "NotifRetry", "a boolean parameter of a Subscription that can be set"),
     element("write_once_parameter", "Alias", "a parameter of a Subscription that can be set once, when it is created"),

@@ -8,6 +8,7 @@
 
 pub(crate) mod applies;
 pub(crate) mod metric;
+pub(crate) mod mtp;
 pub(crate) mod step;
 pub(crate) mod text;
 
@@ -16,6 +17,7 @@ use serde::Deserialize;
 
 use applies::Applies;
 use metric::Metric;
+use mtp::Needs;
 use step::Step;
 use text::{CaseNumber, Format1, RequirementNumber, Tag, UspVersion};
 
@@ -41,6 +43,9 @@ pub(crate) struct Case {
     pub(crate) tags: Vec<Tag>,
     /// Which EUT the case applies to.
     pub(crate) applies: Applies,
+    /// What the bench must offer; what it does not offer makes the case not applicable.
+    #[serde(default)]
+    pub(crate) needs: Option<Needs>,
     /// The first USP version to which it applies.
     #[serde(default)]
     pub(crate) since: Option<UspVersion>,

@@ -6,15 +6,19 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::text::{CapturePath, Kind, Label, Lapse, Octets, Pattern, VariableName};
-use crate::case::EutAction;
+use super::{
+    mtp::{Controller, MtpCondition, MtpEvent, MtpStep},
+    text::{CapturePath, Kind, Label, Lapse, Octets, Pattern, RecordType, VariableName},
+};
+use crate::case::{EutAction, Party};
 
-/// A step: exactly one of `request`, `send`, `await`, `absent`, `wait` and `eut`, and its options.
+/// A step: exactly one of `request`, `send`, `await`, `absent`, `wait`, `eut`, `mtp` and `controller`, and its options.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [
     {"required": ["request"]}, {"required": ["send"]}, {"required": ["await"]},
-    {"required": ["absent"]}, {"required": ["wait"]}, {"required": ["eut"]}
+    {"required": ["absent"]}, {"required": ["wait"]}, {"required": ["eut"]},
+    {"required": ["mtp"]}, {"required": ["controller"]}
 ]))]
 pub(crate) struct Step {
     /// Sends this Request, then awaits the Response or Error with the same msg_id.
@@ -35,9 +39,21 @@ pub(crate) struct Step {
     /// Controls the device, in the way that the EUT profile says.
     #[serde(default)]
     pub(crate) eut: Option<EutAction>,
+    /// Does something with our side of the MTP; what it changes is changed back after the case.
+    #[serde(default)]
+    pub(crate) mtp: Option<MtpStep>,
+    /// Begins or ends the second Controller, or changes a certificate.
+    #[serde(default)]
+    pub(crate) controller: Option<Controller>,
     /// The name by which metrics and later steps refer to it.
     #[serde(default, rename = "as")]
     pub(crate) label: Option<Label>,
+    /// Which of our Controllers does it, or sees it; the first when left out.
+    #[serde(default)]
+    pub(crate) by: Option<Party>,
+    /// Over which MTP the step exists; over every one when left out.
+    #[serde(default)]
+    pub(crate) when: Option<MtpCondition>,
     /// The Request's fields, with the names of the protobuf schema; strings may hold `{{name}}`.
     #[serde(default)]
     #[schemars(schema_with = "map")]
@@ -104,10 +120,12 @@ pub(crate) enum Connection {
     Disconnected,
 }
 
-/// A Message from the EUT: exactly one key.
+/// What comes from the EUT: exactly one of `notify`, `response_to`, `mtp` and `record`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+#[schemars(extend("oneOf" = [
+    {"required": ["notify"]}, {"required": ["response_to"]}, {"required": ["mtp"]}, {"required": ["record"]}
+]))]
 pub(crate) struct Incoming {
     /// A Notify.
     #[serde(default)]
@@ -115,6 +133,15 @@ pub(crate) struct Incoming {
     /// A Response or Error with the msg_id of what that step sent.
     #[serde(default)]
     pub(crate) response_to: Option<Label>,
+    /// An event of the MTP.
+    #[serde(default)]
+    pub(crate) mtp: Option<MtpEvent>,
+    /// A Record with this record type.
+    #[serde(default)]
+    pub(crate) record: Option<RecordType>,
+    /// Of a `record`: a pattern on it.
+    #[serde(default, rename = "where")]
+    pub(crate) matching: Option<Pattern>,
 }
 
 /// Which Notify.

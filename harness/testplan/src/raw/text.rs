@@ -5,7 +5,7 @@ use std::{borrow::Cow, time};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::Value;
-use uspec_usp::schema::MessageKind;
+use uspec_usp::{decode::RecordKind, schema::MessageKind};
 
 use crate::{case, pattern::matcher_names, rule};
 
@@ -39,7 +39,7 @@ text!(
     /// A length of time, or a template that becomes one.
     Lapse,
     "a duration with its unit, such as `30s`, `500ms`, `2m` or `{{minimum}}s`",
-    "^[0-9]{1,7}(ms|s|m|h)$|\\{\\{"
+    "^([0-9]{1,7}|[0-9]*\\{\\{[^{}]+\\}\\}[0-9]*)(ms|s|m|h)$"
 );
 text!(
     /// A step's name.
@@ -156,6 +156,40 @@ impl JsonSchema for Kind {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let names = MessageKind::ALL.map(MessageKind::name);
         json_schema!({"type": "string", "enum": names, "description": "A USP Request, as TR-369 names it."})
+    }
+}
+
+/// The name of a member of `Record.record_type`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct RecordType(String);
+
+/// Every record type that a step can await.
+const RECORD_TYPES: [RecordKind; 7] = [
+    RecordKind::NoSessionContext,
+    RecordKind::SessionContext,
+    RecordKind::WebsocketConnect,
+    RecordKind::MqttConnect,
+    RecordKind::StompConnect,
+    RecordKind::Disconnect,
+    RecordKind::UdsConnect,
+];
+
+impl RecordType {
+    /// The record type; `None` when there is none of that name, which its shape has told already.
+    pub(crate) fn get(&self) -> Option<RecordKind> {
+        RECORD_TYPES.into_iter().find(|kind| kind.field() == self.0)
+    }
+}
+
+impl JsonSchema for RecordType {
+    fn schema_name() -> Cow<'static, str> {
+        "RecordType".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = RECORD_TYPES.map(RecordKind::field);
+        json_schema!({"type": "string", "enum": names, "description": "A record type of the USP Record."})
     }
 }
 

@@ -16,9 +16,20 @@ use crate::{
 pub(super) struct Argument {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
-    pub(super) required: bool,
+    pub(super) need: Need,
     /// What it means, in one line.
     pub(super) means: &'static str,
+}
+
+/// Whether an argument must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// It must.
+    Required,
+    /// It may.
+    Optional,
+    /// It or another one like it must.
+    OneOf,
 }
 
 /// What an argument may be.
@@ -30,6 +41,8 @@ pub(super) enum Kind {
     Labels,
     /// A text, in which variables may stand.
     Text,
+    /// A length of time with its unit, in which variables may stand.
+    Duration,
     /// Texts.
     Texts,
     /// A number from 0 on.
@@ -47,15 +60,24 @@ pub(super) const OPERATORS: &[&str] = &["==", "!=", "<", ">", "<=", ">=", "~="];
 
 impl Argument {
     pub(super) const fn required(name: &'static str, kind: Kind, means: &'static str) -> Self {
-        Self { name, kind, required: true, means }
+        Self { name, kind, need: Need::Required, means }
     }
 
     pub(super) const fn optional(name: &'static str, kind: Kind, means: &'static str) -> Self {
-        Self { name, kind, required: false, means }
+        Self { name, kind, need: Need::Optional, means }
+    }
+
+    /// One of several of which at least one is there.
+    pub(super) const fn one_of(name: &'static str, kind: Kind, means: &'static str) -> Self {
+        Self { name, kind, need: Need::OneOf, means }
     }
 
     pub(super) fn describe(&self) -> String {
-        let optional = if self.required { "" } else { ", optional" };
+        let optional = match self.need {
+            Need::Required => "",
+            Need::Optional => ", optional",
+            Need::OneOf => ", this or another of its kind",
+        };
         let words = match self.kind {
             Kind::Choice(words) => format!(" ({})", words.join(", ")),
             _ => String::new(),
@@ -70,6 +92,7 @@ impl Kind {
             Self::Label => "the label of a step",
             Self::Labels => "a list of labels of steps",
             Self::Text => "a text",
+            Self::Duration => "a duration with its unit, such as 5s or {{minimum}}s",
             Self::Texts => "a list of texts",
             Self::Number => "a number",
             Self::Flag => "true or false",
@@ -100,9 +123,13 @@ pub(super) fn check(arguments: &[Argument], with: &Value) -> Vec<Problem> {
             None => problem.help(takes.as_str()),
         });
     }
-    for missing in arguments.iter().filter(|it| it.required && !given.contains_key(it.name)) {
+    for missing in arguments.iter().filter(|it| it.need == Need::Required && !given.contains_key(it.name)) {
         let message = format!("the argument `{}` is missing", missing.name);
         problems.push(Problem::new(root.clone(), message).help(missing.describe()));
+    }
+    let one_of: Vec<_> = arguments.iter().filter(|it| it.need == Need::OneOf).map(|it| it.name).collect();
+    if !one_of.is_empty() && !one_of.iter().any(|name| given.contains_key(*name)) {
+        problems.push(Problem::new(root, format!("one of the arguments {} is missing", one_of.join(", "))));
     }
     problems
 }
@@ -110,6 +137,7 @@ pub(super) fn check(arguments: &[Argument], with: &Value) -> Vec<Problem> {
 fn check_value(argument: &Argument, value: &Value, path: &FieldPath, problems: &mut Vec<Problem>) {
     let fits = match argument.kind {
         Kind::Label | Kind::Text => value.is_string(),
+        Kind::Duration => value.as_str().is_some_and(|text| text.contains("{{") || duration(text).is_some()),
         Kind::Labels | Kind::Texts => value.as_array().is_some_and(|list| list.iter().all(Value::is_string)),
         Kind::Number => value.is_u64(),
         Kind::Flag => value.is_boolean(),

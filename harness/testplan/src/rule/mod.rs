@@ -8,8 +8,10 @@
 mod arguments;
 mod instances_exist;
 mod instances_gone;
+mod interval;
 mod key_values;
 mod lists_all_instances;
+mod moment;
 mod object_parameters;
 mod protocol_versions;
 mod read;
@@ -81,6 +83,7 @@ const RULES: &[Rule] = &[
         arguments: instances_gone::ARGUMENTS,
         judge: instances_gone::judge,
     },
+    Rule { name: "interval", says: interval::SAYS, arguments: interval::ARGUMENTS, judge: interval::judge },
     Rule {
         name: "lists_all_instances",
         says: lists_all_instances::SAYS,

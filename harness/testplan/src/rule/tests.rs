@@ -192,6 +192,20 @@ fn retried(pauses: &[u64], first: u64) -> Story {
     story.rule("retry_interval", with)
 }
 
+/// A Request that takes `takes` milliseconds to be answered, and an event that comes `later` milliseconds after the answer; the
+/// profile's tolerance is a second.
+fn spaced(takes: u64, later: u64, mut with: Value) -> Story {
+    let body = json!({"param_paths": [R1]});
+    let story =
+        Story::new().ask("asked", MessageKind::Get, body).wait(takes).response(&json!({"req_path_results": []}));
+    let notify = json!({"subscription_id": "s", "event": {"obj_path": "Device.", "event_name": "Boot!"}});
+    let story = story.matched().step("came", await_notify("s")).wait(later);
+    let story = story.message(uspec_usp::schema::Content::Request(MessageKind::Notify), "n", &notify).matched();
+    with["from"] = json!("asked");
+    with["to"] = json!("came");
+    story.rule("interval", with)
+}
+
 #[rstest]
 #[case("unique_keys", keyed(&json!({"ID": "a"}), &json!({"ID": "a"})), Outcome::Met)]
 #[case("unique_keys", keyed(&json!({"ID": "a", "Alias": "b"}), &json!({"ID": "a", "Alias": "b"})), Outcome::Met)]
@@ -272,6 +286,19 @@ fn retried(pauses: &[u64], first: u64) -> Story {
 #[case("protocol_versions", versions("1.0,,1.1"), Outcome::Unmet)]
 #[case("instances_exist", exist(&json!({R1: {}, R2: {}})), Outcome::Met)]
 #[case("instances_exist", exist(&json!({R1: {}})), Outcome::Unmet)]
+#[case("interval", spaced(0, 10_000, json!({"earliest": "9s", "latest": "11s"})), Outcome::Met)]
+#[case("interval", spaced(0, 10_000, json!({"earliest": "12s"})), Outcome::Unmet)]
+#[case("interval", spaced(0, 10_000, json!({"latest": "8s"})), Outcome::Unmet)]
+#[case("interval", spaced(0, 10_000, json!({"latest": "8s", "tolerance": "3s"})), Outcome::Met)]
+#[case("interval", spaced(0, 10_500, json!({"earliest": "11s", "latest": "11s"})), Outcome::Met)]
+// It may have acted at any time between the Request and its answer.
+#[case("interval", spaced(5_000, 10_000, json!({"earliest": "14s"})), Outcome::Met)]
+#[case("interval", spaced(5_000, 10_000, json!({"latest": "11s"})), Outcome::Met)]
+#[case("interval", spaced(5_000, 10_000, json!({"earliest": "17s"})), Outcome::Unmet)]
+#[case("interval", spaced(5_000, 10_000, json!({"latest": "8500ms"})), Outcome::Unmet)]
+#[case("interval", spaced(0, 10_000, json!({"latest": "{{longest}}s"})).variable("longest", "10"), Outcome::Met)]
+#[case("interval", spaced(0, 10_000, json!({"latest": "{{longest}}s"})), Outcome::Unknown)]
+#[case("interval", spaced(0, 10_000, json!({"latest": "{{longest}}s"})).variable("longest", "-3"), Outcome::Unknown)]
 #[case("retry_interval", retried(&[7_000, 15_000], 1), Outcome::Met)]
 #[case("retry_interval", retried(&[7_000, 7_000], 1), Outcome::Unmet)]
 #[case("retry_interval", retried(&[2_000], 1), Outcome::Unmet)]
@@ -391,6 +418,9 @@ fn a_failed_request_makes_every_aspect_unmet() {
 #[case("search_matches", json!({"found": "a", "all": "b", "table": "T.", "only": "compete"}), &["only"])]
 #[case("search_matches", json!({"found": "a", "all": "b", "table": "T.", "where": {"op": "=="}}), &["where", "where"])]
 #[case("supported_dm", json!({"of": "a", "check": "element", "every_table": "yes"}), &["every_table"])]
+#[case("interval", json!({"from": "a", "to": "b"}), &[""])]
+#[case("interval", json!({"from": "a", "to": "b", "latest": "5"}), &["latest"])]
+#[case("interval", json!({"from": "a", "to": "b", "latest": "{{x}}s"}), &[])]
 #[case("distinct", json!([]), &[""])]
 #[case("nothing", json!({}), &[""])]
 fn arguments_are_checked(#[case] name: &str, #[case] with: Value, #[case] wrong: &[&str]) {
