@@ -203,8 +203,8 @@ mod tests {
     fn an_authority_below_a_root_is_sent_along_and_the_root_is_trusted() {
         let (root_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
         let root = authority_params("root").self_signed(&root_key).unwrap();
-        let issuer = Issuer::new(authority_params("root"), root_key);
-        let middle = authority_params("middle").signed_by(&key, &issuer).unwrap();
+        let above = Issuer::new(authority_params("root"), root_key);
+        let middle = authority_params("middle").signed_by(&key, &above).unwrap();
         let pki = Pki::from_pem(&format!("{}{}", middle.pem(), root.pem()), &key.serialize_pem()).unwrap();
         let issued = pki.issue(IdentityKind::Trusted, "self::x", &["localhost"]).unwrap();
         assert_eq!(
