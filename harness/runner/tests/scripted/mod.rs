@@ -38,6 +38,7 @@ pub const US: &str = "self::controller";
 /// What the EUT is asked.
 #[derive(Debug, Clone)]
 pub struct Asked {
+    pub from: String,
     pub kind: MessageKind,
     pub msg_id: String,
     pub body: Value,
@@ -77,6 +78,12 @@ pub struct Seen {
     pub asked: Vec<Asked>,
     /// Subscription IDs of the Notify Responses that came.
     pub notify_responses: Vec<String>,
+    /// Who sent each of them.
+    pub notify_response_from: Vec<String>,
+    /// Values of Parameters that are not the usual ones.
+    pub values: BTreeMap<String, String>,
+    /// Nothing of the trust configuration may be read, and nothing of our row.
+    pub locked: bool,
     /// The instances below Device.LocalAgent.
     pub instances: BTreeSet<String>,
 }
@@ -103,13 +110,18 @@ pub fn address() -> Address {
 
 /// Starts an EUT that connects as `endpoint_id`.
 pub async fn start(network: &MemoryNetwork, endpoint_id: &str, rule: Rule) -> Eut {
-    let client = WsRole::Connect { address: address(), path: "/usp".into(), host: None, tls: None };
-    start_as(network, client, endpoint_id, rule).await
+    start_at(network, address(), US, endpoint_id, rule).await
+}
+
+/// Starts an EUT's end that connects to the Controller `to` at `address`.
+pub async fn start_at(network: &MemoryNetwork, address: Address, to: &str, endpoint_id: &str, rule: Rule) -> Eut {
+    let client = WsRole::Connect { address, path: "/usp".into(), host: None, tls: None };
+    start_as(network, client, to, endpoint_id, rule).await
 }
 
 /// Starts an EUT that waits for us.
 pub async fn start_listening(network: &MemoryNetwork, rule: Rule) -> Eut {
-    start_as(network, WsRole::Listen { address: address(), path: "/usp".into(), tls: None }, EUT, rule).await
+    start_as(network, WsRole::Listen { address: address(), path: "/usp".into(), tls: None }, US, EUT, rule).await
 }
 
 /// The configuration with which we connect to the EUT.
@@ -118,21 +130,21 @@ pub fn connecting() -> SessionConfig {
     SessionConfig { mtp: FarConfig::WebSocket(WsFarConfig::new(role, US)), ..config() }
 }
 
-async fn start_as(network: &MemoryNetwork, side: WsRole, endpoint_id: &str, rule: Rule) -> Eut {
+async fn start_as(network: &MemoryNetwork, side: WsRole, to: &str, endpoint_id: &str, rule: Rule) -> Eut {
     let mut config = WsAgentConfig::new(side, endpoint_id);
     config.retry = Retry::After(Duration::from_secs(1));
     config.keep_alive = None;
     let (handle, mut events) = WsAgentEnd::start(config, Arc::new(network.clone())).await.unwrap();
     let instances = ["Device.LocalAgent.Controller.1.", "Device.LocalAgent.MTP.1."].map(str::to_owned).into();
     let seen = Arc::new(Mutex::new(Seen { instances, ..Seen::default() }));
-    let (mine, theirs, id) = (handle.clone(), Arc::clone(&seen), endpoint_id.to_owned());
+    let (mine, theirs, id, to) = (handle.clone(), Arc::clone(&seen), endpoint_id.to_owned(), to.to_owned());
     let task = tokio::spawn(async move {
         let mut rule = rule;
         while let Some(event) = events.recv().await {
             match event.what {
                 AgentHappening::Opened { .. } => {
                     let connect = RecordType::WebsocketConnect(WebSocketConnectRecord {});
-                    let _ = mine.send_record(record(&id, US, connect)).await;
+                    let _ = mine.send_record(record(&id, &to, connect)).await;
                 }
                 AgentHappening::Record(bytes) => answer(&mine, &id, &theirs, &mut rule, &bytes).await,
                 _ => {}
@@ -155,7 +167,7 @@ async fn perform(handle: &WsHandle, id: &str, seen: &Arc<Mutex<Seen>>, asked: &A
     match act {
         Do::Answer => {
             let body = good(asked, seen);
-            send(reply(id, Content::Response(asked.kind), &asked.msg_id, &body)).await;
+            send(addressed(id, &asked.from, Content::Response(asked.kind), &asked.msg_id, &body)).await;
         }
         Do::Reply(content, msg_id, body) => send(reply(id, content, &msg_id, &body)).await,
         Do::Record(bytes) => send(bytes).await,
@@ -184,10 +196,11 @@ fn read(bytes: &Bytes, seen: &Arc<Mutex<Seen>>) -> Option<Asked> {
     let message = Msg::decode(&*plain.payload).ok()?;
     if let Content::Request(kind) = Content::of(&message)? {
         let body = value.pointer(&format!("/body/request/{}", kind.request_field()))?.clone();
-        return Some(Asked { kind, msg_id: message.header?.msg_id, body });
+        return Some(Asked { from: record.from_id.clone(), kind, msg_id: message.header?.msg_id, body });
     }
     let id = value.pointer("/body/response/notify_resp/subscription_id")?.as_str()?;
     seen.lock().unwrap().notify_responses.push(id.to_owned());
+    seen.lock().unwrap().notify_response_from.push(record.from_id.clone());
     None
 }
 
@@ -202,7 +215,7 @@ pub fn good(asked: &Asked, seen: &Arc<Mutex<Seen>>) -> Value {
         MessageKind::GetSupportedProtocol => json!({"agent_supported_protocol_versions": "1.0,1.1,1.2,1.3"}),
         MessageKind::GetSupportedDM => json!({"req_obj_results": [{"req_obj_path": "Device."}]}),
         MessageKind::Get => {
-            json!({"req_path_results": paths("param_paths").iter().map(|path| got(path)).collect::<Vec<_>>()})
+            json!({"req_path_results": paths("param_paths").iter().map(|path| got(path, &seen)).collect::<Vec<_>>()})
         }
         MessageKind::GetInstances => json!({"req_path_results": paths("obj_paths").iter().map(|path| {
             let below = seen.instances.iter().filter(|instance| instance.starts_with(path.as_str()));
@@ -216,19 +229,50 @@ pub fn good(asked: &Asked, seen: &Arc<Mutex<Seen>>) -> Value {
         }
         MessageKind::Delete => json!({"deleted_obj_results": paths("obj_paths").iter().map(|path| {
             seen.instances.remove(path);
+            if seen.values.get("Lock").is_some_and(|lock| lock == "until deleted") {
+                seen.locked = false;
+            }
             json!({"requested_path": path, "oper_status": {"oper_success": {"affected_paths": [path]}}})
         }).collect::<Vec<_>>()}),
+        MessageKind::Set => {
+            for setting in asked.body["update_objs"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .flat_map(|object| object["param_settings"].as_array().cloned().unwrap_or_default())
+            {
+                let (name, value) = (setting["param"].as_str().unwrap(), setting["value"].as_str().unwrap());
+                let takes = !seen.locked && seen.values.get("Stubborn").is_none();
+                if takes {
+                    seen.values.insert(name.to_owned(), value.to_owned());
+                }
+                seen.locked |= name == "Lock";
+            }
+            json!({})
+        }
         _ => json!({}),
     }
 }
 
-fn got(path: &str) -> Value {
+fn got(path: &str, seen: &Seen) -> Value {
+    let of_row =
+        path.starts_with("Device.LocalAgent.Controller.1.") || path.starts_with("Device.LocalAgent.ControllerTrust.");
+    if seen.locked && of_row {
+        return json!({"requested_path": path, "err_code": 7026});
+    }
+    let value = |name: &str, usual: &str| seen.values.get(name).map_or(usual, String::as_str).to_owned();
     let (object, params) = match path {
-        "Device.LocalAgent.Controller." => {
-            ("Device.LocalAgent.Controller.1.", json!({"EndpointID": US, "Alias": "cpe-1"}))
-        }
+        "Device.LocalAgent.Controller." => (
+            "Device.LocalAgent.Controller.1.",
+            json!({"EndpointID": US, "Alias": "cpe-1", "AssignedRole": "Device.LocalAgent.ControllerTrust.Role.1"}),
+        ),
+        "Device.LocalAgent.Controller.1.EndpointID" => ("Device.LocalAgent.Controller.1.", json!({"EndpointID": US})),
+        "Device.LocalAgent.ControllerTrust." => (
+            "Device.LocalAgent.ControllerTrust.",
+            json!({"UntrustedRole": value("UntrustedRole", "r9"), "RoleNumberOfEntries": "1"}),
+        ),
         "Device.DeviceInfo.SoftwareVersion" => ("Device.DeviceInfo.", json!({"SoftwareVersion": "9.9"})),
-        _ => ("Device.", json!({"Some": "value"})),
+        _ => ("Device.", json!({"Some": "value", "Two": "2"})),
     };
     json!({"requested_path": path, "resolved_path_results": [{"resolved_path": object, "result_params": params}]})
 }
