@@ -1,7 +1,12 @@
 //! How the program ends: an exit code, or an error that says what is wrong and what to do.
 
-use std::{fmt, path::Path, process::ExitCode};
+use std::{fmt, io::Write as _, path::Path, process::ExitCode};
 use uspec_testplan::{diagnostic::Diagnostics, verdict::Verdict};
+
+/// Writes to standard output. Whoever reads it may go away at any time, as `head` does: that is no reason to end a run.
+pub fn tell(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
 
 /// The exit code; `uspec --help` lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -233,6 +233,19 @@ fn a_dry_run_gives_a_reason_for_every_case_that_would_not_run() {
     }
 }
 
+#[rstest]
+#[case("websocket-client-tls.yaml")]
+#[case("websocket-server-tls.yaml")]
+fn profiles_with_tls_are_good_beside_what_pki_writes(#[case] name: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let made = uspec(&["pki", &folder.path().join("pki").display().to_string()]);
+    assert_eq!(code(&made), 0, "{}", text(&made));
+    let profile = folder.path().join(name);
+    fs::copy(top().join("fixtures/eut/obuspa").join(name), &profile).unwrap();
+    let check = uspec(&["check", &profile.display().to_string()]);
+    assert_eq!(code(&check), 0, "{}", text(&check));
+}
+
 #[test]
 fn profiles_in_fixtures_are_good() {
     let profiles = ["example.yaml", "bundled.yaml", "obuspa/websocket-client.yaml", "obuspa/websocket-server.yaml"];

@@ -13,9 +13,9 @@ use uspec_testplan::{
     selection::Selection,
 };
 
-/// The Agent has commands (38) and no TriggerAction (37).
+/// The Agent has commands (38) and no bulk data over HTTP (32).
 #[rstest]
-#[case::claimed_and_not_there(FeaturePolicy::Auto { claim: vec![37], deny: vec![] }, "feature 37")]
+#[case::claimed_and_not_there(FeaturePolicy::Auto { claim: vec![32], deny: vec![] }, "feature 32")]
 #[case::denied_and_there(FeaturePolicy::Auto { claim: vec![], deny: vec![38] }, "feature 38")]
 fn a_contradiction_is_a_warning_or_the_end(#[case] features: FeaturePolicy, #[case] names: &str) {
     let lenient = judge(features.clone(), false);

@@ -3,7 +3,7 @@
 use crate::{
     args::AgentArgs,
     bundled,
-    outcome::{Error, Exit},
+    outcome::{Error, Exit, tell},
 };
 use std::{
     fs,
@@ -24,7 +24,7 @@ use uspec_mtp::network::RealNetwork;
 pub fn run(args: &AgentArgs) -> Result<Exit, Error> {
     if args.list_faults {
         for fault in Fault::all() {
-            println!("{:<44} {}", fault.to_string(), fault.description());
+            tell(&format!("{:<44} {}\n", fault.to_string(), fault.description()));
         }
         return Ok(Exit::Good);
     }
@@ -41,7 +41,7 @@ pub fn run(args: &AgentArgs) -> Result<Exit, Error> {
                 ended.cancel();
             }
         });
-        println!("{} is running; Ctrl-C ends it", config.endpoint_id);
+        tell(&format!("{} is running; Ctrl-C ends it\n", config.endpoint_id));
         endpoint::run(config, Arc::new(RealNetwork), stop).await.map_err(|cause| Error::new("the Agent", &cause))
     })?;
     Ok(Exit::Good)

@@ -3,7 +3,7 @@
 use crate::{
     args::{CatalogueArgs, CheckArgs},
     load,
-    outcome::{Error, Exit},
+    outcome::{Error, Exit, tell},
 };
 use std::{fs, path::Path};
 use uspec_testplan::{
@@ -56,7 +56,7 @@ fn one(path: &Path) -> Result<(), Error> {
         let catalogue = load::catalogue(&CatalogueArgs::default())?;
         none(catalogue.check_case(&path.display().to_string(), &text))?;
     }
-    println!("{}: good", path.display());
+    tell(&format!("{}: good\n", path.display()));
     Ok(())
 }
 
@@ -70,11 +70,11 @@ fn none(diagnostics: Diagnostics) -> Result<(), Error> {
 }
 
 fn report(name: &str, catalogue: &Catalogue) {
-    println!(
-        "{name}: good; {} cases of {}, {} of them automated; {}",
+    tell(&format!(
+        "{name}: good; {} cases of {}, {} of them automated; {}\n",
         catalogue.entries.len(),
         catalogue.plan,
         catalogue.cases().count(),
         catalogue.hash
-    );
+    ));
 }

@@ -3,10 +3,10 @@
 use crate::{
     args::{Format, JudgeArgs},
     load,
-    outcome::{Error, Exit},
+    outcome::{Error, Exit, tell},
 };
 use serde::Serialize;
-use std::{fs, path::Path};
+use std::{fmt::Write as _, fs, path::Path};
 use uspec_report::{summary::word, text::visible_line};
 use uspec_runner::bring_up::BRING_UP;
 use uspec_testplan::{
@@ -36,7 +36,7 @@ pub fn run(args: &JudgeArgs) -> Result<Exit, Error> {
     match args.format {
         Format::Json => {
             let text = serde_json::to_string_pretty(&rows).map_err(|cause| Error::new("the judgements", &cause))?;
-            println!("{text}");
+            tell(&format!("{text}\n"));
         }
         Format::Text => rows.iter().for_each(print),
     }
@@ -70,11 +70,12 @@ fn one(path: &Path, catalogue: &Catalogue) -> Result<Option<Row>, Error> {
 
 fn print(row: &Row) {
     let judgement = &row.judgement;
-    println!("{} {} [{}]: {}", word(judgement.verdict), row.case, visible_line(&row.mtp), row.trace);
+    let mut text = format!("{} {} [{}]: {}\n", word(judgement.verdict), row.case, visible_line(&row.mtp), row.trace);
     for metric in judgement.metrics.iter().chain(&judgement.universal) {
         for finding in metric.findings.iter().filter(|finding| finding.outcome != Outcome::Met) {
-            println!("  {}: expected {}", metric.metric, visible_line(&finding.expected));
-            println!("    seen: {}", visible_line(&finding.seen));
+            let _ = writeln!(text, "  {}: expected {}", metric.metric, visible_line(&finding.expected));
+            let _ = writeln!(text, "    seen: {}", visible_line(&finding.seen));
         }
     }
+    tell(&text);
 }

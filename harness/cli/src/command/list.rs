@@ -3,10 +3,10 @@
 use crate::{
     args::{Format, ListArgs},
     load,
-    outcome::{Error, Exit},
+    outcome::{Error, Exit, tell},
 };
 use serde::Serialize;
-use std::{fmt::Write as _, io::Write as _};
+use std::fmt::Write as _;
 use uspec_testplan::{
     case::CaseId,
     catalogue::Catalogue,
@@ -42,8 +42,7 @@ pub fn run(args: &ListArgs) -> Result<Exit, Error> {
         Format::Text => lines(&shown),
         Format::Json => json(&shown, &catalogue)?,
     };
-    // Whoever reads through `head` closes the pipe early; that is no error.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    tell(&text);
     Ok(Exit::Good)
 }
 

@@ -7,7 +7,7 @@ use crate::{
     command::list,
     files::Reports,
     load,
-    outcome::{Error, Exit},
+    outcome::{Error, Exit, tell},
 };
 use std::{io::IsTerminal as _, sync::Arc};
 use tokio_util::sync::CancellationToken;
@@ -46,8 +46,8 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
         }
     };
     reports.write(&report)?;
-    print!("{}", summary::render(&report));
-    println!("reports in {}: junit.xml, run.json, report.html, traces/", args.out.display());
+    tell(&summary::render(&report));
+    tell(&format!("reports in {}: junit.xml, run.json, report.html, traces/\n", args.out.display()));
     Ok(exit(&report, &profile))
 }
 
@@ -77,7 +77,7 @@ fn dry_run(catalogue: &Catalogue, profile: &EutProfile, selection: &Selection) -
     let features = FeatureSet::from_profile(profile, &catalogue.features);
     let plan = plan(catalogue, profile, selection, &features, &profile.usp_versions)
         .map_err(|error| Error::Message(format!("error: {error}")))?;
-    print!("{}", list::lines(&plan));
+    tell(&list::lines(&plan));
     Ok(Exit::Good)
 }
 
@@ -175,7 +175,7 @@ fn ready(mtp: &Mtp) -> String {
 
 fn say(args: &RunArgs, line: &str) {
     if !args.quiet {
-        println!("{line}");
+        tell(&format!("{line}\n"));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     args::SchemaArgs,
-    outcome::{Error, Exit},
+    outcome::{Error, Exit, tell},
 };
 use std::{fs, path::PathBuf};
 
@@ -23,7 +23,7 @@ pub fn run(args: &SchemaArgs) -> Result<Exit, Error> {
                 fs::create_dir_all(folder).map_err(|cause| Error::file("made", folder, &cause))?;
             }
             fs::write(&path, text).map_err(|cause| Error::file("written", &path, &cause))?;
-            println!("{}", path.display());
+            tell(&format!("{}\n", path.display()));
         }
     }
     if stale.is_empty() {
