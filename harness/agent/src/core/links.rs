@@ -37,7 +37,7 @@ impl Core {
         let link = Link { peer: peer.map(str::to_owned), tls, ..Link::default() };
         self.links.insert(connection, link);
         if let Some(peer) = peer {
-            self.identify(now, connection, peer);
+            self.identify(now, connection, peer, false);
         }
         let mut actions = self.greet(now);
         actions.append(&mut self.tick(now));
@@ -49,16 +49,22 @@ impl Core {
         self.links.remove(&connection);
     }
 
-    /// The row of the Controller with that Endpoint ID at the other end of a connection; one that comes with a certificate that the
-    /// Agent accepts is entered. None when nothing of it is to be processed.
-    pub(super) fn identify(&mut self, now: Instant, connection: ConnectionId, endpoint_id: &str) -> Option<RowKey> {
+    /// The row of the Controller with that Endpoint ID at the other end of a connection; none when nothing of it is to be processed.
+    /// One that sends a Message and has a certificate that the Agent accepts is entered (`asks`).
+    pub(super) fn identify(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        endpoint_id: &str,
+        asks: bool,
+    ) -> Option<RowKey> {
         let tls = self.links.get(&connection).and_then(|link| link.tls.clone());
         let before = self.store.clone();
         let faults = self.config.faults.clone();
         let row = match authentication::standing(&self.store, &faults, endpoint_id, tls.as_deref()) {
-            Standing::Refused => return None,
             Standing::Known(row) => row,
-            Standing::New => authentication::welcome(&mut self.store, &faults, endpoint_id, tls.as_deref()?)?,
+            Standing::New if asks => authentication::welcome(&mut self.store, &faults, endpoint_id, tls.as_deref()?)?,
+            Standing::New | Standing::Refused => return None,
         };
         if let Some(tls) = tls {
             authentication::determine_roles(&mut self.store, &faults, &row, &tls);

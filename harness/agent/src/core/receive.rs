@@ -78,8 +78,9 @@ impl Core {
         if !for_us {
             return None;
         }
+        let asks = !matches!(payload(record), Payload::None);
         let claims_to_be_us = record.from_id == self.config.endpoint_id;
-        let row = if claims_to_be_us { None } else { self.identify(now, connection, &record.from_id) };
+        let row = if claims_to_be_us { None } else { self.identify(now, connection, &record.from_id, asks) };
         let fault = if claims_to_be_us { Fault::RepliesToOwnFromId } else { Fault::RepliesToUnknownController };
         let anyone = || self.store.all_of("Device.LocalAgent.Controller.{i}.").into_iter().next();
         let row = row.or_else(|| if self.faults().has(fault) { anyone() } else { None })?;

@@ -58,8 +58,8 @@ fn dialogue(faults: impl IntoIterator<Item = Fault>) -> Vec<String> {
     talk.notifying();
     talk.operating();
     talk.certificates();
-    talk.deleting();
     talk.permissions();
+    talk.deleting();
     talk.rebooting();
     talk.seen
 }
@@ -148,11 +148,16 @@ impl Talk {
             &[("Host", "192.0.2.1"), ("ProtocolVersion", "Any"), ("MaxHopCount", "1")],
             true,
         );
+        self.wait(5);
+        self.get(&["Device.LocalAgent.Request."], 0);
         self.wait(20);
     }
 
     /// The second Controller, with a Role of its own.
     fn permissions(&mut self) {
+        let code = "Device.LocalAgent.Controller.*.ProvisioningCode";
+        let subscription: &[(&str, &str)] = &[("Enable", "true"), ("ID", "theirs"), ("ReferenceList", code)];
+        self.second(ReqType::Add(add_request(false, &[("Device.LocalAgent.Subscription.", subscription)])));
         let role = "Device.LocalAgent.ControllerTrust.Role.";
         self.add(false, &[(role, &[("Enable", "true"), ("Name", "narrow")]), (role, &[("Name", "off")])]);
         let everything = [("Param", "rwxn"), ("Obj", "rwxn"), ("InstantiatedObj", "rwxn"), ("CommandEvent", "rwxn")];
@@ -160,14 +165,15 @@ impl Talk {
         let permission =
             |targets, order, enable| vec![("Enable", enable), ("Targets", targets), ("Order", order)].into_iter();
         let on = |role: &str| format!("Device.LocalAgent.ControllerTrust.Role.{role}.Permission.");
+        let enable = "Device.LocalAgent.Controller.*.BootParameter.*.Enable";
         let (narrow, off, full) = (on("3"), on("4"), on("1"));
-        let code = "Device.LocalAgent.Controller.*.ProvisioningCode";
         let all: Vec<(&str, Vec<(&str, &str)>)> = vec![
             (&narrow, permission("Device.", "1", "true").chain(everything).collect()),
             (&narrow, permission("Device.LocalAgent.Subscription.", "2", "true").chain(nothing).collect()),
             (&narrow, permission("Device.LocalAgent.Controller.*.", "3", "true").chain(everything).collect()),
             (&narrow, permission(code, "4", "true").chain(nothing).collect()),
             (&narrow, permission("Device.SelfTestDiagnostics()", "5", "true").chain(nothing).collect()),
+            (&narrow, permission(enable, "7", "true").chain(nothing).collect()),
             (&narrow, permission("Device.DeviceInfo.", "6", "false").chain(nothing).collect()),
             (&off, permission("Device.", "1", "true").chain(everything).collect()),
             (&full, permission("Device.DeviceInfo.", "3", "true").chain(everything).collect()),
@@ -187,6 +193,7 @@ impl Talk {
 
     fn as_second(&mut self) {
         let subscription = add_request(false, &[("Device.LocalAgent.Subscription.", &[("ID", "denied")])]);
+        let boot = "Device.LocalAgent.Controller.2.BootParameter.";
         let value = "Device.LocalAgent.ControllerTrust.Challenge.1.Value";
         let get = |path: &str| ReqType::Get(msg::Get { param_paths: vec![path.to_owned()], max_depth: 1 });
         let instances = |path: &str| {
@@ -200,6 +207,7 @@ impl Talk {
         };
         let requests = [
             ReqType::Add(subscription),
+            ReqType::Add(add_request(false, &[(boot, &[("ParameterName", "Device.DeviceInfo.")])])),
             get(value),
             get("Device.LocalAgent.Controller.2."),
             get("Device.DeviceInfo."),
@@ -219,12 +227,18 @@ impl Talk {
         for secured in ["", "Device.LocalAgent.ControllerTrust.Role.1,Device.LocalAgent.ControllerTrust.Role.3"] {
             self.set(false, &[("Device.LocalAgent.ControllerTrust.", &[("SecuredRoles", secured, true)])]);
             for request in requests.clone() {
-                self.bench.sent += 1;
-                let message = request_message(&format!("second-{}", self.bench.sent), request);
-                self.bench.record(&plain(SECOND, AGENT, &message));
-                self.note();
+                self.second(request);
             }
+            self.set(false, &[("Device.LocalAgent.Controller.1.", &[("ProvisioningCode", secured, true)])]);
         }
+    }
+
+    /// The second Controller sends a Request.
+    fn second(&mut self, request: ReqType) {
+        self.bench.sent += 1;
+        let message = request_message(&format!("second-{}", self.bench.sent), request);
+        self.bench.record(&plain(SECOND, AGENT, &message));
+        self.note();
     }
 
     fn reading(&mut self) {
