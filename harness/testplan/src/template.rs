@@ -46,6 +46,30 @@ pub fn substitute(text: &str, variables: &BTreeMap<String, String>) -> Result<St
         .collect()
 }
 
+/// `text` with every variable replaced that has a value; the others stay as they are written, for people to read.
+pub fn substitute_known(text: &str, variables: &BTreeMap<String, String>) -> String {
+    let shown = |part| match part {
+        Part::Text(text) => text.to_owned(),
+        Part::Variable(name) => variables.get(name).cloned().unwrap_or_else(|| format!("{OPEN}{name}{CLOSE}")),
+    };
+    parts(text).map(shown).collect()
+}
+
+/// `value` with every variable in its strings and map keys replaced that has a value.
+pub fn substitute_known_in(value: &Value, variables: &BTreeMap<String, String>) -> Value {
+    match value {
+        Value::String(text) => Value::String(substitute_known(text, variables)),
+        Value::Array(items) => items.iter().map(|item| substitute_known_in(item, variables)).collect(),
+        Value::Object(entries) => {
+            let known = |(key, item): (&String, &Value)| {
+                (substitute_known(key, variables), substitute_known_in(item, variables))
+            };
+            Value::Object(entries.iter().map(known).collect())
+        }
+        other => other.clone(),
+    }
+}
+
 /// `value` with every variable in its strings and map keys replaced.
 pub fn substitute_in(value: &Value, variables: &BTreeMap<String, String>) -> Result<Value, Undefined> {
     Ok(match value {
@@ -142,6 +166,14 @@ mod tests {
         assert_eq!(undefined, Undefined { name: "nothing".into() });
         let nested = json!({"a": ["{{sub}}", {"{{nothing}}": 1}]});
         assert_eq!(substitute_in(&nested, &variables()).unwrap_err().name, "nothing");
+    }
+
+    #[test]
+    fn what_is_not_known_stays_as_it_is_written() {
+        assert_eq!(substitute_known("{{sub}}{{ nothing }}", &variables()), "Device.X.1.{{nothing}}");
+        let value = json!({"{{sub}}": ["{{nothing}}", "{{sub}}", 1]});
+        let known = json!({"Device.X.1.": ["{{nothing}}", "Device.X.1.", 1]});
+        assert_eq!(substitute_known_in(&value, &variables()), known);
     }
 
     #[test]

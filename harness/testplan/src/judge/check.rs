@@ -11,10 +11,10 @@ use super::{
     finding::{met, unknown, unmet, worst},
 };
 use crate::{
-    case::{Action, Check, Codes, Expected, MtpEvent, RecordEvent},
+    case::{Action, Check, Codes, Expected, MtpEvent, Party, RecordEvent},
     pattern::{Context, Pattern},
-    rule, show, template,
-    trace::StepOutcome,
+    rule, show, sighting, template,
+    trace::{ConnectionState, Direction, Event, StepOutcome, What},
     verdict::{Finding, Outcome},
     view::{RecordSeen, StepSeen},
 };
@@ -117,8 +117,7 @@ fn held(
     let context = Context { variables: &evidence.view.variables, answered };
     let mut findings = pattern.matches(body, &context);
     if findings.is_empty() {
-        let source =
-            template::substitute_in(pattern.source(), context.variables).unwrap_or_else(|_| pattern.source().clone());
+        let source = template::substitute_known_in(pattern.source(), context.variables);
         return vec![met(format!("{name} with {}", show::value(&source)), format!("{name} that matches"), vec![seq])];
     }
     // The worst stay when some must go.
@@ -159,8 +158,8 @@ fn no_response(evidence: Evidence<'_>, to: &str) -> Finding {
 
 fn received(evidence: Evidence<'_>, label: &str, matching: Option<&Pattern>) -> Vec<Finding> {
     let what = expected_of(evidence, label);
-    let expected =
-        what.map_or_else(|| format!("what `{label}` awaits"), |what| format!("{} (`{label}`)", describe(what)));
+    let expected = what
+        .map_or_else(|| format!("what `{label}` awaits"), |what| format!("{} (`{label}`)", describe(evidence, what)));
     let step = match evidence.ran(label, &expected) {
         Ok(step) => step,
         Err(finding) => return vec![finding],
@@ -197,12 +196,12 @@ fn came(
     step: &StepSeen<'_>,
 ) -> Vec<Finding> {
     let record = match what {
-        Expected::Connected | Expected::Disconnected => {
-            let events = matched.map_or_else(|| step_events(step), |seq| vec![seq]);
-            return vec![met(expected, "it came", events)];
+        // A connection that was there already has no event.
+        Expected::Connected | Expected::Disconnected if matched.is_none() && matching.is_none() => {
+            return vec![met(expected, "it came", step_events(step))];
         }
-        Expected::Mtp(_) | Expected::Record(_) => {
-            return vec![unknown(expected, "events of the MTP are not judged yet", step_events(step))];
+        Expected::Connected | Expected::Disconnected | Expected::Mtp(_) | Expected::Record(_) => {
+            return sighted(evidence, what, matched, matching, expected, step);
         }
         Expected::ResponseTo(_) | Expected::Notify { .. } => matched.and_then(|seq| evidence.view.record_at(seq)),
     };
@@ -218,6 +217,62 @@ fn came(
         _ => Some(MessageKind::Notify),
     };
     held(evidence, matching, body, answered, &record.name(), record.seq)
+}
+
+/// The same for an event of the MTP, or a Record whatever it carries.
+fn sighted(
+    evidence: Evidence<'_>,
+    what: &Expected,
+    matched: Option<u64>,
+    matching: Option<&Pattern>,
+    expected: &str,
+    step: &StepSeen<'_>,
+) -> Vec<Finding> {
+    let events = &evidence.view.trace.events;
+    let index = matched.and_then(|seq| events.iter().position(|event| event.seq == seq));
+    let Some((index, event)) = index.and_then(|index| Some((index, events.get(index)?))) else {
+        return vec![unknown(expected, "the Trace does not hold the event that came", step_events(step))];
+    };
+    let tls = evidence.view.trace.header.mtp_facts.as_ref().is_some_and(|facts| facts.tls);
+    let shown = sighting::sighting(events, index, tls).filter(|shown| is_event(evidence, what, event, shown));
+    let Some(shown) = shown else {
+        return vec![unknown(expected, "the event that the step took for it is another", vec![event.seq])];
+    };
+    let name = match what {
+        Expected::Mtp(MtpEvent::ConnectionAttempt) => "attempt",
+        Expected::Connected | Expected::Mtp(MtpEvent::Connected) => "connection",
+        Expected::Disconnected | Expected::Mtp(MtpEvent::Disconnected) => "end of the connection",
+        Expected::Mtp(MtpEvent::Frame { .. }) => "frame",
+        _ => "Record",
+    };
+    held(evidence, matching, &shown, None, name, event.seq)
+}
+
+/// Whether an event of the EUT is what a step awaits.
+fn is_event(evidence: Evidence<'_>, what: &Expected, event: &Event, shown: &Value) -> bool {
+    let came = |pattern: &Option<Pattern>| {
+        let context = Context { variables: &evidence.view.variables, answered: None };
+        pattern.as_ref().is_none_or(|pattern| pattern.is_match(shown, &context))
+    };
+    match (what, &event.what) {
+        (Expected::Mtp(MtpEvent::ConnectionAttempt), What::Connection { state, .. }) => {
+            *state == ConnectionState::Attempt
+        }
+        (Expected::Connected | Expected::Mtp(MtpEvent::Connected), What::Connection { state, .. }) => {
+            *state == ConnectionState::Open
+        }
+        (Expected::Disconnected | Expected::Mtp(MtpEvent::Disconnected), What::Connection { state, .. }) => {
+            matches!(state, ConnectionState::Closed | ConnectionState::Failed)
+        }
+        (Expected::Mtp(MtpEvent::Frame { kind, matching }), What::Frame { direction, kind: seen, .. }) => {
+            *direction == Direction::Received && seen == kind.name() && came(matching)
+        }
+        (Expected::Record(RecordEvent { kind, matching }), What::Record { direction, .. }) => {
+            let record = evidence.view.record_at(event.seq);
+            *direction == Direction::Received && record.is_some_and(|it| it.kind == Some(*kind)) && came(matching)
+        }
+        _ => false,
+    }
 }
 
 /// Whether a Record is what a step awaits. An undefined variable makes it nothing.
@@ -248,7 +303,7 @@ fn not_received(evidence: Evidence<'_>, label: &str) -> Finding {
     let what = expected_of(evidence, label);
     let expected = what.map_or_else(
         || format!("what `{label}` forbids does not come"),
-        |what| format!("no {} (`{label}`)", describe(what)),
+        |what| format!("no {} (`{label}`)", describe(evidence, what)),
     );
     let step = match evidence.ran(label, &expected) {
         Ok(step) => step,
@@ -257,10 +312,16 @@ fn not_received(evidence: Evidence<'_>, label: &str) -> Finding {
     let Some(what) = what else {
         return unknown(expected, "the step forbids nothing", step_events(step));
     };
-    if let Some(record) = evidence.view.received().find(|it| step.spans(it.index) && is_what(evidence, what, it)) {
+    let (by, awaits) = evidence
+        .step(label)
+        .0
+        .map_or((Party::First, false), |step| (step.by, matches!(step.action, Action::Await { .. })));
+    let here = |it: &&RecordSeen<'_>| step.spans(it.index) && evidence.view.party(it) == by;
+    if let Some(record) = evidence.view.received().filter(here).find(|it| is_what(evidence, what, it)) {
         return unmet(expected, format!("{} came", record.name()), vec![record.seq]);
     }
     match step.outcome {
+        Some(StepOutcome::Done { matched: None }) if awaits => unmet(expected, "it was there", step_events(step)),
         Some(StepOutcome::Done { matched: Some(seq) }) => unmet(expected, "it came", vec![*seq]),
         Some(StepOutcome::Done { matched: None } | StepOutcome::TimedOut { .. }) if was_deaf(evidence, what, step) => {
             unknown(expected, "there was no connection over which it could have come", step_events(step))
@@ -289,7 +350,8 @@ fn was_deaf(evidence: Evidence<'_>, what: &Expected, step: &StepSeen<'_>) -> boo
     };
     let carried = |number: u32| evidence.view.records.iter().any(|record| record.connection == number);
     let known = || evidence.view.connections.iter().filter(|it| it.opened().is_some() || carried(it.number));
-    matches!(what, Expected::Notify { .. }) && known().next().is_some() && !known().any(heard)
+    let is_sent = matches!(what, Expected::Notify { .. } | Expected::Record(_) | Expected::Mtp(MtpEvent::Frame { .. }));
+    is_sent && known().next().is_some() && !known().any(heard)
 }
 
 fn any(evidence: Evidence<'_>, checks: &[Check]) -> Vec<Finding> {
@@ -308,10 +370,13 @@ fn expected_of<'a>(evidence: Evidence<'a>, label: &str) -> Option<&'a Expected> 
     }
 }
 
-fn describe(what: &Expected) -> String {
+fn describe(evidence: Evidence<'_>, what: &Expected) -> String {
     match what {
         Expected::ResponseTo(of) => format!("answer to `{of}`"),
-        Expected::Notify { subscription_id: Some(id), .. } => format!("Notify of subscription {}", show::quoted(id)),
+        Expected::Notify { subscription_id: Some(id), .. } => {
+            let id = template::substitute_known(id, &evidence.view.variables);
+            format!("Notify of subscription {}", show::quoted(&id))
+        }
         Expected::Notify { subscription_id: None, .. } => "Notify".to_owned(),
         Expected::Connected => "connection of the EUT".to_owned(),
         Expected::Disconnected => "end of the EUT's connection".to_owned(),

@@ -25,7 +25,7 @@ pub(super) fn clean_up(evidence: Evidence<'_>) -> CleanUp {
                 Ended::Badly(why) => dirty.push(format!("clean-up step {nth}: {why}")),
                 Ended::Unseen(why) => unseen.push(format!("clean-up step {nth}: {why}")),
             },
-            None if lacks_a_value(evidence, step) => {}
+            None if lacks_a_value(evidence, step) || !evidence.exists(step) => {}
             None => unseen.push(format!("clean-up step {nth} did not run")),
         }
     }

@@ -11,11 +11,11 @@ use uspec_usp::{
 
 use super::finding::{unknown, unmet};
 use crate::{
-    case::{Action, Expected, Step, TestCase},
+    case::{Action, Expected, MtpAction, Step, TestCase},
     show,
-    trace::{Phase, StepOutcome, What},
+    trace::{Phase, StepOutcome, StepRef, What},
     verdict::Finding,
-    view::{RecordSeen, StepSeen, View, step_of_case},
+    view::{RecordSeen, StepSeen, View, steps_of_case},
 };
 
 /// A case and the Trace of one run of it.
@@ -50,17 +50,37 @@ pub(crate) struct Reply<'a> {
 }
 
 impl<'a> Evidence<'a> {
-    /// The step with this label, as the case has it and as the Trace shows it.
+    /// The step with this label that exists over the MTP of the Trace, as the case has it and as the Trace shows it.
     pub(crate) fn step(&self, label: &str) -> (Option<&'a Step>, Option<&'a StepSeen<'a>>) {
-        match step_of_case(self.case, label) {
-            Some((phase, index, step)) => (Some(step), self.view.step(phase, index, Some(label))),
+        let seen = |(phase, index, step)| (step, self.view.step(phase, index, Some(label)));
+        let steps: Vec<_> = steps_of_case(self.case, label).map(seen).collect();
+        // What ran exists, whatever the Trace says of its MTP.
+        let ran = steps.iter().find(|(_, ran)| ran.is_some());
+        match ran.or_else(|| steps.iter().find(|(step, _)| self.exists(step))) {
+            Some((step, ran)) => (Some(step), *ran),
             None => (None, None),
+        }
+    }
+
+    /// Whether a step that did not run exists over the MTP of the Trace.
+    pub(crate) fn exists(&self, step: &Step) -> bool {
+        match &self.view.trace.header.mtp_facts {
+            Some(facts) => step.exists_over(facts),
+            None => step.when.is_none(),
         }
     }
 
     /// The step as the Trace shows it, or a finding that it did not run.
     pub(crate) fn ran(&self, label: &str, expected: &str) -> Result<&'a StepSeen<'a>, Finding> {
-        self.step(label).1.ok_or_else(|| unknown(expected, format!("the step `{label}` did not run"), Vec::new()))
+        let (step, ran) = self.step(label);
+        ran.ok_or_else(|| {
+            let why = if step.is_none() && steps_of_case(self.case, label).next().is_some() {
+                format!("the step `{label}` does not exist over the MTP {}", self.view.trace.header.mtp)
+            } else {
+                format!("the step `{label}` did not run")
+            };
+            unknown(expected, why, Vec::new())
+        })
     }
 
     /// The Record that a step sent.
@@ -129,6 +149,17 @@ impl<'a> Evidence<'a> {
             (Some(Content::Error), Some(body)) => Err(wrong(describe_error(body))),
             _ => Err(wrong(format!("{} came", answer.seen.name()))),
         }
+    }
+
+    /// What a step of the case does; `None` for the runner's own.
+    pub(crate) fn action(&self, step: &StepRef) -> Option<&'a Action> {
+        let steps = match step.phase {
+            Phase::BringUp => return None,
+            Phase::Setup => &self.case.setup,
+            Phase::Procedure => &self.case.procedure,
+            Phase::CleanUp => &self.case.cleanup,
+        };
+        steps.get(step.index).filter(|found| found.label == step.label).map(|found| &found.action)
     }
 
     /// What kind of Request a step sends.
@@ -209,7 +240,11 @@ impl<'a> Evidence<'a> {
         let connection = self.view.connection(asked.connection)?;
         let (index, event) = connection.closed().filter(|(index, _)| *index > asked.index)?;
         let ours = self.view.trace.events.get(asked.index..index).unwrap_or_default().iter();
-        let by_us = ours.clone().any(|event| matches!(event.what, What::Eut { .. }));
+        let by_us = ours.clone().any(|event| match &event.what {
+            What::Eut { .. } => true,
+            What::StepStarted { step, .. } => self.action(step).is_some_and(ends_connections),
+            _ => false,
+        });
         let state = match &event.what {
             What::Connection { state, .. } => *state,
             _ => return None,
@@ -223,6 +258,19 @@ impl<'a> Evidence<'a> {
             seen.record.value.is_none() || seen.message.as_ref().is_some_and(|message| message.value.is_none())
         };
         self.view.received().filter(|seen| seen.index > asked.index && step.spans(seen.index)).find(broken)
+    }
+}
+
+/// Whether an action of ours can end connections: by itself, or because a right EUT then does.
+pub(crate) fn ends_connections(action: &Action) -> bool {
+    match action {
+        Action::Eut(_) | Action::Controller(_) => true,
+        Action::Mtp(action) => {
+            !matches!(action, MtpAction::Ping(_) | MtpAction::Pong(_) | MtpAction::Accept | MtpAction::Delay(_))
+        }
+        Action::Request { .. } | Action::Send(_) | Action::Await { .. } | Action::Absent { .. } | Action::Wait(_) => {
+            false
+        }
     }
 }
 

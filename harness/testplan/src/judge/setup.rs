@@ -23,6 +23,7 @@ pub(super) fn not_reached(evidence: Evidence<'_>) -> Option<String> {
             let why = match seen {
                 Some(seen) if !is_silence(step, seen) => undone(seen).or_else(|| unsettled(evidence, step, seen)),
                 Some(_) => None,
+                None if !evidence.exists(step) => None,
                 None => Some("it did not run".to_owned()),
             };
             why.map(|why| show::cut(&format!("setup step {nth}: {why}")))

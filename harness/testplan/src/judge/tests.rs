@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    case::{Action, Answer, Check, Codes, Expected, Lapse},
+    case::{Action, Answer, Check, Codes, Expected, FrameKind, Lapse, MtpCondition, MtpEvent, RecordEvent, Step},
+    profile::WebSocketRole,
     testing::{
-        EUT, Story, US, absent_answer, absent_notify, await_answer, await_notify, encode, error, record, response,
+        EUT, SECOND, Story, US, absent_answer, absent_notify, await_answer, await_notify, connect_record, encode,
+        error, record, response,
     },
-    trace::{ConnectionState, Phase, StepOutcome, What},
+    trace::{ConnectionState, Direction, MtpFacts, Phase, StepOutcome, What},
     verdict::CleanUp,
 };
 
@@ -352,4 +354,147 @@ proptest! {
         story.trace.events = story.trace.events.into_iter().skip(from).take(to).collect();
         prop_assert_eq!(story.judge().metrics.len(), 3);
     }
+}
+
+const CLOSE: Expected = Expected::Mtp(MtpEvent::Frame { kind: FrameKind::Close, matching: None });
+
+fn awaited(what: Expected) -> Story {
+    Story::new().step("seen", Action::Await { what, answer: Answer::Normal })
+}
+
+fn frame(kind: &str, direction: Direction, payload: &[u8]) -> What {
+    What::Frame { connection: 1, direction, kind: kind.into(), fin: true, payload: payload.to_vec() }
+}
+
+fn closing(code: &[u8]) -> What {
+    frame("close", Direction::Received, code)
+}
+
+fn seen(matching: Option<Value>) -> Check {
+    Check::Received { step: "seen".into(), matching: matching.map(|source| crate::testing::pattern(&source)) }
+}
+
+fn attempt() -> Expected {
+    Expected::Mtp(MtpEvent::ConnectionAttempt)
+}
+
+fn connect_record_wanted() -> Expected {
+    Expected::Record(RecordEvent { kind: uspec_usp::decode::RecordKind::WebsocketConnect, matching: None })
+}
+
+#[rstest]
+#[case::frame(awaited(CLOSE).event(closing(b"\x03\xeb")).matched(), Some(json!({"code": 1003})), Outcome::Met)]
+#[case::frame_with_another_code(awaited(CLOSE).event(closing(b"\x03\xe8")).matched(), Some(json!({"code": 1003})), Outcome::Unmet)]
+#[case::frame_without_code(awaited(CLOSE).event(closing(b"")).matched(), Some(json!({"code": 1003})), Outcome::Unmet)]
+#[case::no_frame(awaited(CLOSE).time_out(9), None, Outcome::Unmet)]
+#[case::another_frame(awaited(CLOSE).event(frame("ping", Direction::Received, b"")).matched(), None, Outcome::Unknown)]
+#[case::our_own_frame(awaited(CLOSE).event(frame("close", Direction::Sent, b"")).matched(), None, Outcome::Unknown)]
+#[case::not_in_the_trace(awaited(CLOSE).done(), None, Outcome::Unknown)]
+#[case::attempt(awaited(attempt()).connection(2, ConnectionState::Attempt, json!({})).matched(), Some(json!({"tls": false})), Outcome::Met)]
+#[case::end(
+    awaited(Expected::Disconnected).connection(1, ConnectionState::Closed, json!({"closed": {"by": "peer", "code": 1000, "reason": "", "clean": true}})).matched(),
+    Some(json!({"clean": true, "by": "peer"})), Outcome::Met
+)]
+#[case::was_connected_already(awaited(Expected::Connected).done(), None, Outcome::Met)]
+#[case::was_connected_already_but_how(awaited(Expected::Connected).done(), Some(json!({"subprotocol": "v1.usp"})), Outcome::Unknown)]
+#[case::connected(
+    awaited(Expected::Connected).connection(1, ConnectionState::Open, json!({"open": {"subprotocol": "v1.usp"}})).matched(),
+    Some(json!({"subprotocol": "v1.usp", "extension": {"$absent": true}})), Outcome::Met
+)]
+#[case::record(
+    awaited(connect_record_wanted()).receive(connect_record()).matched(),
+    Some(json!({"to_id": US, "websocket_connect": {}})), Outcome::Met
+)]
+#[case::record_for_another(
+    awaited(connect_record_wanted()).receive(connect_record()).matched(), Some(json!({"to_id": "self::nobody"})), Outcome::Unmet
+)]
+#[case::another_record(
+    awaited(connect_record_wanted()).receive(record(EUT, US, encode(NOTIFY, "n", &notified("s")))).matched(), None, Outcome::Unknown
+)]
+fn events_of_the_mtp_are_judged(#[case] story: Story, #[case] matching: Option<Value>, #[case] expected: Outcome) {
+    let (outcome, findings) = story.metric(seen(matching)).outcome();
+    assert_eq!(outcome, expected, "{findings:#?}");
+}
+
+#[rstest]
+#[case::came(awaited(CLOSE).event(closing(b"")).matched(), Outcome::Unmet)]
+#[case::did_not(awaited(CLOSE).time_out(9), Outcome::Met)]
+#[case::was_there_already(awaited(Expected::Connected).done(), Outcome::Unmet)]
+#[case::for_the_other(
+    Story::new().step("seen", absent_notify("s")).receive(record(EUT, SECOND, encode(NOTIFY, "n", &notified("s")))).done(), Outcome::Met
+)]
+#[case::for_ours(
+    Story::new().step("seen", absent_notify("s")).receive(record(EUT, US, encode(NOTIFY, "n", &notified("s")))).done(), Outcome::Unmet
+)]
+fn an_await_may_be_in_vain(#[case] story: Story, #[case] expected: Outcome) {
+    let (outcome, findings) = story.metric(Check::NotReceived { step: "seen".into() }).outcome();
+    assert_eq!(outcome, expected, "{findings:#?}");
+}
+
+#[rstest]
+#[case::this_mtp(Some(false), Outcome::Met, "")]
+#[case::another_mtp(Some(true), Outcome::Unknown, "does not exist over the MTP websocket")]
+#[case::an_old_trace(None, Outcome::Met, "")]
+fn a_step_that_does_not_exist_leaves_its_metrics_unknown(
+    #[case] tls: Option<bool>,
+    #[case] expected: Outcome,
+    #[case] why: &str,
+) {
+    // Two steps with one label; the Trace has the second, unless the MTP has TLS.
+    let ask = Story::new().ask("get", GET, get_body());
+    let mut story = if tls == Some(true) { Story::new() } else { ask.clone().response(&get_resp()).matched() };
+    story.case.procedure = ask.case.procedure;
+    let over = |role| Some(MtpCondition { role: Some(role), tls: Some(false), ..MtpCondition::default() });
+    let mut first = story.case.procedure[0].clone();
+    first.when = over(WebSocketRole::WeConnect);
+    story.case.procedure[0].when = over(WebSocketRole::EutConnects);
+    story.case.procedure.insert(0, first);
+    for event in &mut story.trace.events {
+        if let What::StepStarted { step, .. } | What::StepEnded { step, .. } = &mut event.what {
+            step.index = 1;
+        }
+        if let What::Record { step: Some(step), .. } = &mut event.what {
+            step.index = 1;
+        }
+    }
+    story.trace.header.mtp_facts =
+        tls.map(|tls| MtpFacts { kind: "websocket".into(), role: Some(WebSocketRole::EutConnects), tls });
+    let (outcome, findings) = story.metric(response("get", None)).outcome();
+    assert_eq!(outcome, expected, "{findings:#?}");
+    assert!(findings[0].seen.contains(why), "{findings:#?}");
+}
+
+#[test]
+fn a_step_of_another_mtp_is_missing_neither_in_setup_nor_in_clean_up() {
+    let mut story = compared(passing(), &[]);
+    let elsewhere = Step {
+        when: Some(MtpCondition { tls: Some(true), ..MtpCondition::default() }),
+        ..Step::new(Action::Wait(Lapse::Fixed(Duration::default())))
+    };
+    story.case.setup.push(elsewhere.clone());
+    story.case.cleanup.push(elsewhere);
+    let judgement = story.judge();
+    assert_eq!((judgement.verdict, judgement.clean_up), (Verdict::Pass, CleanUp::Clean));
+}
+
+#[test]
+fn findings_show_the_values_of_variables() {
+    let pattern = json!({"req_path_results": [{"requested_path": "{{path}}", "err_msg": "{{nothing}}"}]});
+    let story = passing().variable("path", "Device.").metric(response("get", Some(pattern)));
+    assert!(story.outcome().1.iter().all(|finding| !finding.expected.contains("{{path}}")));
+    let story = Story::new().variable("unique", "k1").step("seen", await_notify("s-{{unique}}")).time_out(9);
+    let (_, findings) = story.metric(seen(None)).outcome();
+    assert!(findings[0].expected.contains("s-k1"), "{findings:?}");
+}
+
+#[test]
+fn any_code_counts_when_only_the_error_is_asked_for() {
+    let any = Check::Error { to: "get".into(), codes: Codes::Any, matching: None };
+    let odd = json!({"err_code": 1, "param_errs": [{"param_path": "Device.", "err_code": 2}]});
+    assert_eq!(
+        Story::new().ask("get", GET, get_body()).error(&odd).matched().metric(any.clone()).outcome().0,
+        Outcome::Met
+    );
+    assert_eq!(passing().metric(any.clone()).outcome().0, Outcome::Unmet);
+    assert_eq!(Story::new().ask("get", GET, get_body()).time_out(9).metric(any).outcome().0, Outcome::Unmet);
 }

@@ -19,7 +19,9 @@ const SINCE: UspVersion = UspVersion::new(1, 2);
 
 pub(super) fn judge(evidence: Evidence<'_>, tally: &mut Tally) {
     tally.expects("the Connect Record before any other");
-    let Some(right) = connect_record(&evidence.view.trace.header.mtp) else { return };
+    let header = &evidence.view.trace.header;
+    let kind = header.mtp_facts.as_ref().map_or(&header.mtp, |facts| &facts.kind);
+    let Some(right) = connect_record(kind) else { return };
     let opened = evidence.view.connections.iter().filter_map(|it| Some((it.number, it.opened()?)));
     // For each connection, from which event on the next Record must be the Connect Record.
     let mut due: BTreeMap<u32, usize> = opened.collect();

@@ -8,6 +8,7 @@ mod answered;
 mod answered_in_kind;
 mod binary_frames;
 mod connect_record;
+mod connections;
 mod echoed_paths;
 mod endpoint_id;
 mod error_codes;
@@ -59,6 +60,7 @@ pub(crate) const RULES: &[(&str, Rule)] = &[
     ("R-WS.10b", handshake::endpoint_id_told),
     ("R-WS.11", handshake::subprotocol_answered),
     ("R-WS.14", binary_frames::judge),
+    ("connections", connections::judge),
     ("error codes", error_codes::judge),
     ("requested paths", echoed_paths::judge),
 ];

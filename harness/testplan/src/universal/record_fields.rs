@@ -1,7 +1,7 @@
 //! R-MTP.4b: the Record's required fields are there, and say who sends what to whom.
 //!
-//! `version` is Major.Minor; which one is the EUT's choice. `from_id` is the EUT's Endpoint ID, `to_id` ours: the Controller's, or
-//! another one under which a step of the case sent.
+//! `version` is Major.Minor; which one is the EUT's choice. `from_id` is the EUT's Endpoint ID, `to_id` ours: that of one of our two
+//! Controllers, or another one under which a step of the case sent.
 
 use uspec_usp::version::UspVersion;
 
@@ -26,6 +26,7 @@ pub(super) fn judge(evidence: Evidence<'_>, tally: &mut Tally) {
             });
         }
         let ours = typed.to_id == header.controller_endpoint_id
+            || typed.to_id == header.second_endpoint_id
             || evidence.view.sent().filter_map(|sent| sent.typed()).any(|sent| sent.from_id == typed.to_id);
         tally.holds(ours && !typed.to_id.is_empty(), || {
             let expected = format!("the Controller's Endpoint ID {}", show::quoted(&header.controller_endpoint_id));

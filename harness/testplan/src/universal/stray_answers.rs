@@ -8,12 +8,13 @@ use uspec_usp::{decode::RecordKind, schema::Content};
 
 use super::Tally;
 use crate::{
+    case::{Action, MtpAction},
     judge::{
         evidence::Evidence,
         finding::{unknown, unmet},
     },
     show,
-    view::RecordSeen,
+    view::{RecordSeen, StepSeen},
 };
 
 pub(super) fn judge(evidence: Evidence<'_>, tally: &mut Tally) {
@@ -52,8 +53,13 @@ fn is_waiting(evidence: Evidence<'_>, sent: &RecordSeen<'_>, answer: &RecordSeen
 /// Whether something without a readable msg_id was sent before.
 fn follows_unreadable(evidence: Evidence<'_>, answer: &RecordSeen<'_>) -> bool {
     let carries_none = |sent: &RecordSeen<'_>| sent.kind.is_some_and(RecordKind::is_connect) && sent.record.is_clean();
-    evidence
-        .view
-        .sent()
-        .any(|sent| sent.index < answer.index && sent.msg_id().is_none_or(str::is_empty) && !carries_none(sent))
+    let raw = |step: &StepSeen<'_>| {
+        let action = evidence.action(step.step);
+        matches!(action, Some(Action::Mtp(MtpAction::Frame { .. } | MtpAction::Octets(_))))
+    };
+    evidence.view.steps.iter().any(|step| step.started.index < answer.index && raw(step))
+        || evidence
+            .view
+            .sent()
+            .any(|sent| sent.index < answer.index && sent.msg_id().is_none_or(str::is_empty) && !carries_none(sent))
 }

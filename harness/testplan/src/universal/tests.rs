@@ -1,10 +1,12 @@
+use std::time::Duration;
+
 use rstest::rstest;
 use serde_json::{Value, json};
 use uspec_usp::schema::{Content, MessageKind};
 
 use super::RULES;
 use crate::{
-    case::Check,
+    case::{Action, Check, ControllerAction, Ending, EutAction, Lapse, MtpAction},
     testing::{EUT, Story, US, absent_answer, altered, connect_record, encode, record},
     trace::{ConnectionState, Direction, What},
     verdict::Outcome,
@@ -16,6 +18,35 @@ const NOTIFY: Content = Content::Request(MessageKind::Notify);
 /// A Get that waits for its answer.
 fn asked() -> Story {
     Story::new().ask("get", MessageKind::Get, json!({"param_paths": ["Device."]}))
+}
+
+fn ended(by: &str, code: Option<u16>) -> Value {
+    json!({"closed": {"by": by, "code": code, "reason": "", "clean": code.is_some()}})
+}
+
+/// Somebody who never opened a session.
+fn knocked() -> Story {
+    Story::new().connection(9, ConnectionState::Attempt, json!({"attempt": {"opener": "peer"}}))
+}
+
+/// A connection that breaks after a step.
+fn disturbed(action: Action) -> Story {
+    opened().step("x", action).done().connection(1, ConnectionState::Closed, ended("broken", None))
+}
+
+/// A connection that breaks after a Request.
+fn requested(kind: MessageKind, body: Value) -> Story {
+    opened().ask("x", kind, body).time_out(1000).connection(1, ConnectionState::Closed, ended("broken", None))
+}
+
+fn set(path: &str, param: &str) -> Value {
+    json!({"update_objs": [{"obj_path": path, "param_settings": [{"param": param, "value": "x"}]}]})
+}
+
+/// The MTP has a name of its own.
+fn over_tls(mut story: Story) -> Story {
+    story.trace.header.mtp = "websocket-tls".to_owned();
+    story
 }
 
 fn get_resp() -> Value {
@@ -201,7 +232,45 @@ const EID: &str = "/usp?eid=os::012345-0001";
         .receive(record(EUT, "self::second", encode(GET, "s1", &json!({})))),
     Some(Outcome::Met)
 )]
+#[case("R-MTP.4b", answered(record(EUT, crate::testing::SECOND, encode(GET, "m1", &get_resp()))), Some(Outcome::Met))]
+// connections
+#[case("connections", Story::new().connection(1, ConnectionState::Closed, ended("us", None)), Some(Outcome::Met))]
+#[case("connections", good().connection(1, ConnectionState::Closed, ended("broken", None)), Some(Outcome::Unmet))]
+#[case("connections", good().connection(1, ConnectionState::Closed, ended("peer", None)), Some(Outcome::Unmet))]
+#[case("connections", good().connection(1, ConnectionState::Closed, ended("peer", Some(1000))), Some(Outcome::Unknown))]
+#[case("connections", good().connection(1, ConnectionState::Closed, json!({"stream_ended": {"by": "broken"}})), None)]
+#[case("connections", good().connection(1, ConnectionState::Failed, json!({"failed": {"text": "reset"}})), None)]
+#[case("connections", opened().connection(1, ConnectionState::Closed, ended("broken", None)), Some(Outcome::Unmet))]
+#[case("connections", knocked().connection(9, ConnectionState::Closed, json!({"stream_ended": {"by": "peer"}})), None)]
+#[case("connections", disturbed(Action::Eut(EutAction::Reboot)), Some(Outcome::Met))]
+#[case("connections", disturbed(Action::Mtp(MtpAction::Drop(Ending::Reset))), Some(Outcome::Met))]
+#[case("connections", disturbed(Action::Mtp(MtpAction::SecondConnection)), Some(Outcome::Met))]
+#[case("connections", disturbed(Action::Controller(ControllerAction::StopSecond)), Some(Outcome::Met))]
+#[case("connections", disturbed(Action::Mtp(MtpAction::Ping(String::new()))), Some(Outcome::Unmet))]
+#[case("connections", disturbed(Action::Wait(Lapse::Fixed(Duration::ZERO))), Some(Outcome::Unmet))]
+#[case("connections", requested(MessageKind::Operate, json!({"command": "Device.Reboot()"})), Some(Outcome::Met))]
+#[case("connections", requested(MessageKind::Operate, json!({"command": "Device.ScheduleTimer()"})), Some(Outcome::Unmet))]
+#[case("connections", requested(MessageKind::Delete, json!({"obj_paths": ["Device.LocalAgent.Controller.2."]})), Some(Outcome::Met))]
+#[case("connections", requested(MessageKind::Delete, json!({"obj_paths": ["Device.LocalAgent.Subscription.2."]})), Some(Outcome::Unmet))]
+#[case("connections", requested(MessageKind::Add, json!({"create_objs": [{"obj_path": "Device.LocalAgent.Controller.1.MTP."}]})), Some(Outcome::Met))]
+#[case(
+    "connections",
+    requested(MessageKind::Set, set("Device.LocalAgent.Controller.1.", "Enable")),
+    Some(Outcome::Met)
+)]
+#[case(
+    "connections",
+    requested(MessageKind::Set, set("Device.LocalAgent.Controller.1.", "ProvisioningCode")),
+    Some(Outcome::Unmet)
+)]
+// A reason lasts as long as the connection that it is a reason for.
+#[case(
+    "connections",
+    disturbed(Action::Eut(EutAction::Reboot)).connection(2, ConnectionState::Open, json!({})).connection(2, ConnectionState::Closed, ended("broken", None)),
+    Some(Outcome::Unmet)
+)]
 // R-MTP.8
+#[case("R-MTP.8", over_tls(opened().message(NOTIFY, "n", &json!({"event": {}}))), Some(Outcome::Unmet))]
 #[case("R-MTP.8", opened().receive(connect_record()).message(NOTIFY, "n", &json!({"event": {}})), Some(Outcome::Met))]
 #[case("R-MTP.8", opened().message(NOTIFY, "n", &json!({"event": {}})).receive(connect_record()), Some(Outcome::Unmet))]
 #[case("R-MTP.8", Story::new().message(NOTIFY, "n", &json!({"event": {}})), None)]

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use uspec_usp::version::UspVersion;
 
 use crate::{
-    case::TestCase,
-    trace::{Direction, Event, Phase, Trace, What},
+    case::{Party, TestCase},
+    trace::{Direction, Event, Phase, SECOND_CONTROLLER, Trace, What},
 };
 pub(crate) use connection::{ConnectionSeen, Handshake};
 pub(crate) use record::RecordSeen;
@@ -113,6 +113,17 @@ impl<'t> View<'t> {
         self.records.iter().find(|record| record.seq == seq)
     }
 
+    /// For which of our Controllers a Record came, or which sent it.
+    pub(crate) fn party(&self, record: &RecordSeen<'_>) -> Party {
+        let second = &self.trace.header.second_endpoint_id;
+        let id = record.typed().map(|typed| match record.direction {
+            Direction::Sent => &typed.from_id,
+            Direction::Received => &typed.to_id,
+        });
+        let named = !second.is_empty() && id == Some(second);
+        if named || record.connection >= SECOND_CONTROLLER { Party::Second } else { Party::First }
+    }
+
     /// The connection with this number.
     pub(crate) fn connection(&self, number: u32) -> Option<&ConnectionSeen<'t>> {
         self.connections.iter().find(|connection| connection.number == number)
@@ -124,11 +135,14 @@ impl<'t> View<'t> {
     }
 }
 
-/// Where in a case the step with this label stands.
-pub(crate) fn step_of_case<'c>(case: &'c TestCase, label: &str) -> Option<(Phase, usize, &'c crate::case::Step)> {
+/// Where in a case the steps with this label stand: one, or several of which each exists over certain MTPs only.
+pub(crate) fn steps_of_case<'c>(
+    case: &'c TestCase,
+    label: &str,
+) -> impl Iterator<Item = (Phase, usize, &'c crate::case::Step)> {
     let phases = [(Phase::Setup, &case.setup), (Phase::Procedure, &case.procedure), (Phase::CleanUp, &case.cleanup)];
-    phases.into_iter().find_map(|(phase, steps)| {
-        let (index, step) = steps.iter().enumerate().find(|(_, step)| step.label.as_deref() == Some(label))?;
-        Some((phase, index, step))
-    })
+    let all = phases
+        .into_iter()
+        .flat_map(|(phase, steps)| steps.iter().enumerate().map(move |(index, step)| (phase, index, step)));
+    all.filter(move |(_, _, step)| step.label.as_deref() == Some(label))
 }
