@@ -79,6 +79,31 @@ pub(crate) fn after(from: Instant, wait: Duration) -> Instant {
     from + wait.min(LONGEST_WAIT)
 }
 
+/// A wait that ends so much after its limit was not ours to end: the machine slept, or the process was stopped.
+const OVERSLEPT: Duration = Duration::from_millis(500);
+
+/// How long is still looked after such a wait: what came in time lies in buffers that nobody has read yet.
+const CATCH_UP: Duration = Duration::from_secs(1);
+
+/// Until when to look on after a wait to `limit`, when its end was overslept.
+pub(crate) fn overslept(limit: Instant) -> Option<Instant> {
+    let now = Instant::now();
+    (now.saturating_duration_since(limit) > OVERSLEPT).then(|| now + CATCH_UP)
+}
+
+/// How exactly the whole of a case is bounded. A clock that jumps costs one of these and not what it jumped over.
+const TICK: Duration = Duration::from_secs(5);
+
+/// Lets so much time pass in which the process was awake.
+pub(crate) async fn awake_for(wait: Duration) {
+    let mut left = wait.min(LONGEST_WAIT);
+    while !left.is_zero() {
+        let now = left.min(TICK);
+        tokio::time::sleep(now).await;
+        left = left.saturating_sub(now);
+    }
+}
+
 /// Warnings that a run keeps.
 pub(crate) const WARNINGS: usize = 200;
 

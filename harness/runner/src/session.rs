@@ -144,7 +144,7 @@ impl Session {
         let stopped = tokio::select! {
             () = play.setup_and_procedure() => None,
             () = cancel.cancelled() => Some("the run was interrupted".to_owned()),
-            () = tokio::time::sleep(case_bound(case, &timing)) => {
+            () = bounds::awake_for(case_bound(case, &timing)) => {
                 Some(format!("the case took longer than its steps may together ({:?})", case_bound(case, &timing)))
             }
         };
@@ -157,7 +157,7 @@ impl Session {
         let cut = tokio::select! {
             () = play.clean_up() => None,
             () = interrupted(cancel) => Some("the run was interrupted".to_owned()),
-            () = tokio::time::sleep(bound) => Some(format!("the clean-up took longer than its steps may together ({bound:?})")),
+            () = bounds::awake_for(bound) => Some(format!("the clean-up took longer than its steps may together ({bound:?})")),
         };
         if let Some(reason) = &cut {
             play.skip_clean_up(reason);
@@ -281,7 +281,9 @@ impl Session {
         let wait = timing.connect.max(timing.boot);
         let limit = bounds::after(Instant::now(), wait);
         if self.controller.until(limit, |it| it.current()).await.is_none() {
-            let how = self.controller.last_end();
+            let failure = self.controller.start_failure.as_ref();
+            let started = failure.map(|failure| format!("; it could not be started: {failure}")).unwrap_or_default();
+            let how = format!("{started}{}", self.controller.last_end());
             let why =
                 format!("the EUT did not come back after case {} (waited {wait:?} after its end){how}", over.case);
             self.controller.recorder.note(why.clone());

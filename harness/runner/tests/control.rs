@@ -3,6 +3,7 @@
 
 mod scripted;
 
+use rstest::rstest;
 use scripted::*;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -187,6 +188,38 @@ async fn a_program_that_fails_is_named_with_status_and_output() {
     let [StepOutcome::Fault { causes }, StepOutcome::Done { .. }] = &outcomes[..] else { panic!("{outcomes:?}") };
     let text = causes.join(": ");
     assert!(text.contains("sh -c") && text.contains("exit status: 3") && text.contains("no relay"), "{text}");
+}
+
+/// What comes of a program that has to start the EUT again after its reboot, and does not.
+#[rstest]
+#[case::fails(&["sh", "-c", "echo no such unit; exit 5"], None, &["sh -c", "exit status: 5", "no such unit"])]
+#[case::hangs(&["sh", "-c", "echo waiting; exec sleep 60"], Some(50), &["sh -c", "did not end within 50ms", "waiting"])]
+#[case::is_missing(&["/nonexistent/start-eut"], None, &["/nonexistent/start-eut", "could not be started"])]
+#[tokio::test]
+async fn an_eut_that_nobody_starts_again_is_our_fault(
+    #[case] argv: &[&str],
+    #[case] limit_ms: Option<u64>,
+    #[case] named: &[&str],
+) {
+    let argv = argv.iter().map(|word| (*word).to_owned()).collect();
+    let program = Program { argv, limit: limit_ms.map(Duration::from_millis) };
+    let control = ProgramControl::new()
+        .with_usp_command(EutAction::Reboot, "Device.Reboot()", true)
+        .with_program(EutAction::Start, program);
+    let rule: Rule = Box::new(|asked| reboots(asked).then(|| vec![Do::Answer, Do::Away(Duration::from_secs(100_000))]));
+    // Programs run in real time, so that every wait of this test has to be short.
+    let short = Duration::from_millis(300);
+    let timing = uspec_runner::Timing { connect: short, boot: short, silence: short, ..timing() };
+    let config = uspec_runner::SessionConfig { timing, ..config() };
+    let cases =
+        [case("1.1", vec![eut(EutAction::Reboot), get("Device.Fine.")]), case("1.2", vec![get("Device.Fine.")])];
+    let ran = run_with(config, Arc::new(control), rule, &cases).await;
+    let outcomes = outcomes(&ran.traces[0], Phase::Procedure);
+    let [StepOutcome::Fault { causes }, StepOutcome::Fault { .. }] = &outcomes[..] else { panic!("{outcomes:?}") };
+    let why = ran.end.interrupted.unwrap().reason;
+    for text in [causes.join(": "), why] {
+        assert!(named.iter().all(|part| text.contains(part)), "{text}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -70,6 +70,7 @@ impl Controller {
     /// A session opened; whether it may be the EUT's.
     fn opened(&mut self, party: Party, connection: ConnectionId, open: &OpenSession, change: Change) -> bool {
         let eut = self.eut.clone();
+        self.start_failure = None;
         let side = self.side_mut(party);
         side.announced = false;
         side.gave_up = false;

@@ -13,7 +13,7 @@ pub(crate) mod side;
 pub(crate) mod sightings;
 
 use crate::{
-    bounds::{SEND_LIMIT, WANTED_LOG, after},
+    bounds::{self, SEND_LIMIT, WANTED_LOG, after},
     config::Timing,
     control::{ControlFault, EutControl},
     recorder::Recorder,
@@ -59,6 +59,8 @@ pub(crate) struct Controller {
     replies: JoinSet<()>,
     starts: JoinSet<Result<String, ControlFault>>,
     start_on_close: bool,
+    /// Why the EUT could not be started again after it ended by itself; forgotten when it is back.
+    pub(crate) start_failure: Option<ControlFault>,
     /// The EUT's Endpoint ID, when it is known.
     pub(crate) eut: Option<String>,
     /// The version that our Records carry.
@@ -131,6 +133,7 @@ impl Controller {
             replies: JoinSet::new(),
             starts: JoinSet::new(),
             start_on_close: false,
+            start_failure: None,
             eut,
             version: FIRST_VERSION.to_owned(),
             timing,
@@ -221,12 +224,17 @@ impl Controller {
 
     /// Waits until `seen` yields something; `None` when `limit` passed before.
     pub(crate) async fn until<T>(&mut self, limit: Instant, mut seen: impl FnMut(&mut Self) -> Option<T>) -> Option<T> {
+        let (mut limit, mut again) = (limit, true);
         loop {
             if let Some(found) = seen(self) {
                 return Some(found);
             }
-            if !self.pump(limit).await {
-                return seen(self);
+            if self.pump(limit).await {
+                continue;
+            }
+            match bounds::overslept(limit).filter(|_| again) {
+                Some(later) => (limit, again) = (later, false),
+                None => return seen(self),
             }
         }
     }
@@ -353,7 +361,11 @@ impl Controller {
     fn started(&mut self, outcome: Result<Result<String, ControlFault>, tokio::task::JoinError>) {
         let (outcome, ok) = match outcome {
             Ok(Ok(line)) => (line, true),
-            Ok(Err(fault)) => (fault.to_string(), false),
+            Ok(Err(fault)) => {
+                let text = fault.to_string();
+                self.start_failure = Some(fault);
+                (text, false)
+            }
             Err(error) => (format!("starting the EUT broke off: {error}"), false),
         };
         self.recorder.now(What::Eut { action: "start".to_owned(), outcome, ok });

@@ -7,7 +7,7 @@ use super::{
     side::party_of,
 };
 use crate::{
-    bounds::{PENDING_ANSWERS, RECONNECT_GRACE, SEND_LIMIT, after},
+    bounds::{PENDING_ANSWERS, RECONNECT_GRACE, SEND_LIMIT, after, overslept},
     outgoing::Envelope,
 };
 use bytes::Bytes;
@@ -102,14 +102,20 @@ impl Controller {
 
     /// Waits for the answer to what was sent. When its connection has ended and the EUT is back on another, not much longer.
     pub(crate) async fn answer(&mut self, msg_id: &str, sent: Sent, limit: Instant) -> Option<AnswerSeen> {
+        let (mut limit, mut again) = (limit, true);
         loop {
             if let Some(answer) = self.inbox.answer(msg_id) {
                 return Some(answer.clone());
             }
-            let back = self.up_since().filter(|_| !self.is_open(sent.connection));
+            let back = self.up_since().filter(|_| again && !self.is_open(sent.connection));
             let grace = back.map(|since| since.max(sent.at) + RECONNECT_GRACE);
-            if !self.pump(grace.map_or(limit, |grace| grace.min(limit))).await {
-                return self.inbox.answer(msg_id).cloned();
+            let now = grace.map_or(limit, |grace| grace.min(limit));
+            if self.pump(now).await {
+                continue;
+            }
+            match overslept(now).filter(|_| again) {
+                Some(later) => (limit, again) = (later, false),
+                None => return self.inbox.answer(msg_id).cloned(),
             }
         }
     }

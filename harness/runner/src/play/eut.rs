@@ -109,12 +109,16 @@ impl Play<'_> {
     async fn until_back(&mut self, begun: Instant) -> StepOutcome {
         let limit = after(Instant::now(), self.controller.timing.boot);
         let back = self.controller.until(limit, |it| {
-            let (at, seq) = it.last_opened(Party::First).filter(|(at, _)| *at >= begun)?;
-            (it.current().is_some() && at >= begun).then_some(seq)
+            if it.start_failure.is_some() {
+                return Some(None);
+            }
+            let (_, seq) = it.last_opened(Party::First).filter(|(at, _)| *at >= begun)?;
+            it.current().is_some().then_some(Some(seq))
         });
         match back.await {
-            Some(seq) => done(seq),
-            None => timed_out(begun),
+            Some(Some(seq)) => done(seq),
+            // Nobody starts it any more.
+            Some(None) | None => timed_out(begun),
         }
     }
 

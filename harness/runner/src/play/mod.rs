@@ -190,7 +190,8 @@ impl<'a> Play<'a> {
         // What has happened already happened before the step.
         self.controller.drain();
         self.controller.recorder.step_started(&place, text::action(step));
-        let ended = self.act(&place, step).await;
+        let mut ended = self.act(&place, step).await;
+        ended.outcome = self.blamed(ended.outcome);
         self.controller.inbox.done((phase, index));
         if let Some((_, body)) = &ended.answer {
             self.capture(&place, step, body);
@@ -200,6 +201,17 @@ impl<'a> Play<'a> {
         }
         self.controller.recorder.step_ended(&place, ended.outcome.clone());
         ended
+    }
+
+    /// What could not be done while the EUT is away because its program did not start it again is our environment's fault.
+    fn blamed(&self, outcome: StepOutcome) -> StepOutcome {
+        match (&outcome, &self.controller.start_failure) {
+            (StepOutcome::TimedOut { .. } | StepOutcome::NotReached { .. }, Some(failure)) => {
+                let first = "the EUT ended by itself and could not be started again".to_owned();
+                fault([first].into_iter().chain(failure.causes.iter().cloned()))
+            }
+            _ => outcome,
+        }
     }
 
     async fn act(&mut self, place: &StepRef, step: &Step) -> Ended {

@@ -16,6 +16,7 @@ use uspec_mtp::{
     FarConfig,
     event::{AgentHappening, Opcode},
     network::{Address, MemoryNetwork},
+    tls::TlsClient,
     websocket::{RawFrame, Retry, WsAgentConfig, WsAgentEnd, WsFarConfig, WsHandle, WsRole},
 };
 use uspec_runner::{
@@ -59,6 +60,8 @@ pub enum Do {
     Octets(Vec<u8>),
     /// Lets time pass.
     Sleep(Duration),
+    /// Lets the clock jump while nobody else does anything.
+    Jump(Duration),
     /// Closes the session.
     Close(u16),
     /// Ends the stream.
@@ -119,6 +122,12 @@ pub async fn start_at(network: &MemoryNetwork, address: Address, to: &str, endpo
     start_as(network, client, to, endpoint_id, rule).await
 }
 
+/// Starts an EUT's end that connects to the Controller `to` at `address` with TLS.
+pub async fn start_with_tls(network: &MemoryNetwork, address: Address, to: &str, tls: TlsClient) -> Eut {
+    let client = WsRole::Connect { address, path: "/usp".into(), host: None, tls: Some(tls) };
+    start_as(network, client, to, EUT, good_rule()).await
+}
+
 /// Starts an EUT that waits for us.
 pub async fn start_listening(network: &MemoryNetwork, rule: Rule) -> Eut {
     start_as(network, WsRole::Listen { address: address(), path: "/usp".into(), tls: None }, US, EUT, rule).await
@@ -174,6 +183,7 @@ async fn perform(handle: &WsHandle, id: &str, seen: &Arc<Mutex<Seen>>, asked: &A
         Do::Frame(frame) => drop(handle.send_frame(frame).await),
         Do::Octets(octets) => drop(handle.send_octets(octets).await),
         Do::Sleep(time) => tokio::time::sleep(time).await,
+        Do::Jump(time) => tokio::time::advance(time).await,
         Do::Close(code) => drop(handle.close(code, "").await),
         Do::HangUp => drop(handle.hang_up().await),
         Do::Away(time) => {
