@@ -87,10 +87,11 @@ impl Core {
         cause: &BootCause,
         firmware_updated: bool,
     ) -> BTreeMap<String, String> {
+        let wrong_cause = self.faults().has(Fault::BootWrongCause);
         let omits_key = self.faults().has(Fault::BootWrongCommandKey);
         [
             ("CommandKey", if omits_key { String::new() } else { cause.command_key.clone() }),
-            ("Cause", cause.cause.clone()),
+            ("Cause", if wrong_cause { "LocalFactoryReset".to_owned() } else { cause.cause.clone() }),
             ("Reason", cause.reason.clone()),
             ("FirmwareUpdated", firmware_updated.to_string()),
             ("ParameterMap", self.parameter_map(controller)),

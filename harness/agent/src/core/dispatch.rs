@@ -100,7 +100,8 @@ impl Core {
                 Effect::Timer { controller, duration } => self.set_timer(now, controller, duration),
                 Effect::Cancel(request) => self.cancel(&request, occurrences),
                 Effect::Started { request, row, command, key, duration, output } => {
-                    let ends = now.checked_add(duration).unwrap_or(now);
+                    let at_once = self.faults().has(Fault::OperationCompletesAtOnce);
+                    let ends = if at_once { now } else { now.checked_add(duration).unwrap_or(now) };
                     self.operations.push(timers::Operation { request, row, command, key, ends, output });
                 }
                 Effect::Completed { row, command, key } => {

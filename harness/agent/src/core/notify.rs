@@ -57,7 +57,8 @@ impl Core {
                 if !matching::concerns(&moment, subscription, occurrence) {
                     continue;
                 }
-                if subscription.notifies() {
+                let mute = subscription.configures() && faults.has(Fault::TriggerActionDoesNotNotify);
+                if subscription.notifies() && !mute {
                     let notify = notify::build(&after, &faults, subscription, occurrence);
                     self.queue(now, subscription, notify);
                 }

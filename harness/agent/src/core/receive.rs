@@ -41,11 +41,13 @@ impl Core {
             return Vec::new();
         }
         let Some(sender) = self.sender(now, connection, &record) else { return Vec::new() };
-        let mut actions = match payload(&record) {
+        // R-MTP.8: nothing goes out before the Connect Record.
+        let mut actions = self.greet(now);
+        actions.append(&mut match payload(&record) {
             Payload::None => Vec::new(),
             Payload::Message(bytes) => self.message(now, &sender, bytes),
             Payload::Refused(bytes, failure) => self.refuse_payload(&sender, &bytes, failure),
-        };
+        });
         actions.append(&mut self.tick(now));
         actions
     }

@@ -67,7 +67,12 @@ impl Core {
     pub(super) fn expire_subscriptions(&mut self, now: Instant) {
         for row in self.store.all_of(subscriptions::TABLE) {
             if self.expiry(&row).is_some_and(|end| end <= now) {
-                self.store.remove(&row);
+                if self.faults().has(Fault::ExpiredSubscriptionStays) {
+                    self.store.set(&row, "Enable", "false");
+                    self.store.set(&row, "TimeToLive", "0");
+                } else {
+                    self.store.remove(&row);
+                }
             }
         }
     }
@@ -190,6 +195,7 @@ impl Core {
         let seconds = match self.store.number(controller, "OnBoardingRestartTime") {
             _ if self.faults().has(Fault::OnBoardRequestNotRepeated) => 0,
             _ if self.faults().has(Fault::OnBoardRequestAlwaysRepeated) => FAULTY_REPETITION,
+            seconds if self.faults().has(Fault::OnBoardRequestRepeatedTooEarly) => seconds / 3,
             seconds => seconds,
         };
         if seconds > 0

@@ -1,11 +1,11 @@
 //! The MTP ends that the data model asks for: one client for each Controller's MTP, one server for each MTP of the Agent.
 
-use super::identity;
-use crate::config::{AgentConfig, Pem, TlsIdentity};
+use super::trust::{self, Trust};
+use super::{identity, settings};
+use crate::config::{AgentConfig, TlsIdentity};
 use crate::core::{ConnectionId, Core};
 use crate::faults::{Fault, FaultSet};
 use crate::store::{RowKey, Store};
-use crate::trust;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::Arc;
@@ -15,11 +15,8 @@ use tokio::time::timeout;
 use uspec_mtp::MtpError;
 use uspec_mtp::event::{AgentHappening, AgentMtpEvent, ConnectionId as MtpConnection, EVENT_QUEUE};
 use uspec_mtp::network::{Address, Network};
-use uspec_mtp::tls::{ClientAuth, TlsClient, TlsMaterial, TlsServer};
-use uspec_mtp::websocket::{
-    EidInQuery, KeepAlive, Retry, RetryParameters, SecondSession, WsAgentConfig, WsAgentEnd, WsBehaviour, WsHandle,
-    WsRole,
-};
+use uspec_mtp::tls::TlsClient;
+use uspec_mtp::websocket::{RetryParameters, WsAgentConfig, WsAgentEnd, WsHandle, WsRole};
 
 /// Longest time for writing one Record: a peer that does not read must not stop the Agent.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
@@ -85,65 +82,24 @@ pub(super) struct Ends {
     sender: mpsc::Sender<EndEvent>,
     next_id: EndId,
     trust: Trust,
-}
-
-/// Whom the ends with TLS let in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Trust {
-    /// The trust anchors as PEM.
-    anchors: String,
-    /// Servers take on clients with any certificate and leave it to the engine what may be done with it.
-    first_use: bool,
-    /// Nothing is refused whoever shows what.
-    anyone: bool,
-}
-
-impl Trust {
-    /// What the data model says. With no anchor at all the Agent trusts its own certificate, and so nobody else.
-    fn read(store: &Store, config: &AgentConfig) -> Self {
-        let faults = &config.faults;
-        let own = || match config.tls.as_ref().map(|tls| &tls.certificate) {
-            Some(Pem::Text(text)) => text.clone(),
-            _ => String::new(),
-        };
-        let frozen = faults.has(Fault::AddedCertificateIsNotTrusted);
-        let anchors = if frozen { configured(config.tls.as_ref()) } else { trust::anchors(store) };
-        let nobody = anchors.is_empty() || faults.has(Fault::TlsRefusesEveryCertificate);
-        Self {
-            anchors: if nobody { own() } else { anchors },
-            first_use: trust::authentication::allows_first_use(store),
-            anyone: faults.has(Fault::TlsAcceptsAnyCertificate),
-        }
-    }
-
-    fn apply(&self, place: &Place, handle: &WsHandle) {
-        let accept_any = self.anyone || (self.first_use && place.controller.is_none());
-        if place.tls
-            && let Err(error) = handle.set_trust(&self.anchors, accept_any)
-        {
-            tracing::warn!(address = %place.address, %error, "trust not changed");
-        }
-    }
-}
-
-fn configured(identity: Option<&TlsIdentity>) -> String {
-    match identity.and_then(|identity| identity.trust.as_ref()) {
-        Some(Pem::Text(text)) => text.clone(),
-        _ => String::new(),
-    }
+    /// Whether this is not the first boot of the process.
+    rebooted: bool,
+    /// Whether there was a session since the boot.
+    met: bool,
 }
 
 impl Ends {
     /// No end yet.
-    pub(super) fn new(config: AgentConfig, network: Arc<dyn Network>) -> Self {
+    pub(super) fn new(config: AgentConfig, network: Arc<dyn Network>, rebooted: bool) -> Self {
         let (sender, events) = mpsc::channel(EVENT_QUEUE);
-        Self { config, network, running: BTreeMap::new(), events, sender, next_id: 0, trust: Trust::default() }
+        let trust = Trust::default();
+        Self { config, network, running: BTreeMap::new(), events, sender, next_id: 0, trust, rebooted, met: false }
     }
 
     /// Starts, changes and stops ends until there are those that the data model asks for.
     pub(super) async fn adjust(&mut self, core: &mut Core) {
-        self.adopt(Trust::read(core.store(), &self.config));
-        let wanted = wanted(core.store(), &self.config);
+        self.adopt(Trust::read(core.store(), &self.config, self.met));
+        let wanted = wanted(core.store(), &self.config, self.rebooted);
         let kept: BTreeSet<&Place> = wanted.keys().collect();
         let gone: Vec<Place> = self.running.keys().filter(|place| !kept.contains(place)).cloned().collect();
         for place in gone {
@@ -165,9 +121,9 @@ impl Ends {
             return;
         }
         self.trust = trust;
-        for (place, running) in &self.running {
+        for (place, running) in self.running.iter().filter(|(place, _)| place.tls) {
             if let Some(handle) = &running.handle {
-                self.trust.apply(place, handle);
+                self.trust.apply(handle, place.controller.is_none());
             }
         }
     }
@@ -179,6 +135,11 @@ impl Ends {
             // Never met: this holds a sender itself.
             None => pending().await,
         }
+    }
+
+    /// There is a session.
+    pub(super) fn note_session(&mut self) {
+        self.met = true;
     }
 
     /// The Controller that an end connects to.
@@ -264,15 +225,13 @@ impl Ends {
             role(place, self.config.tls.as_ref(), &self.trust.anchors)?,
             self.config.endpoint_id.clone(),
         );
-        config.keep_alive = keep_alive(wanted.keep_alive, faults);
-        let early = faults.has(Fault::WsReconnectsTooEarly);
-        config.retry = Retry::agent(move || hastened(*retry.borrow(), early), self.config.seed);
-        if faults.has(Fault::WsNeverReconnects) {
-            config.retry = Retry::Never;
-        }
-        config.behaviour = behaviour(faults);
+        config.keep_alive = settings::keep_alive(wanted.keep_alive, faults);
+        config.retry = settings::retry(retry, faults, self.config.seed);
+        config.behaviour = settings::behaviour(faults);
         let (handle, events) = WsAgentEnd::start(config, Arc::clone(&self.network)).await?;
-        self.trust.apply(place, &handle);
+        if place.tls {
+            self.trust.apply(&handle, place.controller.is_none());
+        }
         tokio::spawn(forward(self.next_id, events, self.sender.clone()));
         Ok(handle)
     }
@@ -285,7 +244,7 @@ impl Running {
         if self.keep_alive != wanted.keep_alive {
             self.keep_alive = wanted.keep_alive;
             if let Some(handle) = &self.handle {
-                handle.set_keep_alive(keep_alive(wanted.keep_alive, faults));
+                handle.set_keep_alive(settings::keep_alive(wanted.keep_alive, faults));
             }
         }
     }
@@ -311,9 +270,10 @@ fn connection_id(end: EndId, connection: MtpConnection) -> ConnectionId {
 }
 
 /// The ends that the data model asks for.
-fn wanted(store: &Store, config: &AgentConfig) -> BTreeMap<Place, Wanted> {
+fn wanted(store: &Store, config: &AgentConfig, rebooted: bool) -> BTreeMap<Place, Wanted> {
     let mut ends = BTreeMap::new();
-    let clear = config.faults.has(Fault::TlsNotUsed);
+    let clear = rebooted && config.faults.has(Fault::TlsNotUsedAfterReboot);
+    let ignores_new = config.faults.has(Fault::WsIgnoresNewControllers);
     for mtp in enabled_websockets(store, "Device.LocalAgent.MTP.{i}.") {
         let host = config.listen.as_ref().map_or(LOOPBACK, |listen| &listen.host);
         ends.extend(describe(store, &mtp, None, (host, clear)));
@@ -323,6 +283,9 @@ fn wanted(store: &Store, config: &AgentConfig) -> BTreeMap<Place, Wanted> {
             continue;
         };
         let endpoint_id = store.text(&controller, "EndpointID").to_owned();
+        if ignores_new && config.controllers.iter().all(|known| known.endpoint_id != endpoint_id) {
+            continue;
+        }
         let Some(row) = websocket(store, &mtp) else { continue };
         let host = store.text(&row, "Host").to_owned();
         if !host.is_empty() {
@@ -371,71 +334,6 @@ fn role(place: &Place, tls: Option<&TlsIdentity>, anchors: &str) -> Result<WsRol
     let (address, path) = (place.address.clone(), place.path.clone());
     Ok(match place.controller {
         Some(_) => WsRole::Connect { address, path, host: None, tls: material.map(TlsClient::new) },
-        None => WsRole::Listen { address, path, tls: material.map(demanding) },
+        None => WsRole::Listen { address, path, tls: material.map(trust::demanding) },
     })
-}
-
-/// A server that demands a certificate from the very first connection on.
-fn demanding(material: TlsMaterial) -> TlsServer {
-    TlsServer { client_auth: ClientAuth::Require, ..TlsServer::new(material) }
-}
-
-fn keep_alive(interval: Duration, faults: &FaultSet) -> Option<KeepAlive> {
-    let wanted = !interval.is_zero() && !faults.has(Fault::WsSendsNoPings);
-    wanted.then_some(KeepAlive { interval, answer_within: Some(interval) })
-}
-
-fn hastened(parameters: RetryParameters, early: bool) -> RetryParameters {
-    let minimum_wait = if early { parameters.minimum_wait / 4 } else { parameters.minimum_wait };
-    RetryParameters { minimum_wait, ..parameters }
-}
-
-/// What the ends do in handshakes and sessions.
-fn behaviour(faults: &FaultSet) -> WsBehaviour {
-    let mut behaviour = WsBehaviour { second_session: SecondSession::CloseFirst, ..WsBehaviour::default() };
-    if faults.has(Fault::WsOmitsEid) {
-        behaviour.eid_in_query = EidInQuery::Omitted;
-    }
-    if faults.has(Fault::WsOmitsSubprotocol) {
-        behaviour.offer_subprotocol = None;
-        behaviour.answer_subprotocol = None;
-    }
-    if faults.has(Fault::WsAcceptsAnySubprotocol) {
-        behaviour.require_subprotocol = false;
-    }
-    if faults.has(Fault::WsKeepsSecondSession) {
-        behaviour.second_session = SecondSession::Keep;
-    }
-    behaviour.answer_pings = !faults.has(Fault::WsIgnoresPings);
-    behaviour.answer_close = !faults.has(Fault::WsIgnoresClose);
-    behaviour.accept_fragments = !faults.has(Fault::WsRefusesFragments);
-    behaviour
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case(Fault::WsOmitsEid)]
-    #[case(Fault::WsOmitsSubprotocol)]
-    #[case(Fault::WsAcceptsAnySubprotocol)]
-    #[case(Fault::WsKeepsSecondSession)]
-    #[case(Fault::WsIgnoresPings)]
-    #[case(Fault::WsIgnoresClose)]
-    #[case(Fault::WsRefusesFragments)]
-    fn faults_of_the_mtp_change_what_the_ends_do(#[case] fault: Fault) {
-        assert_ne!(behaviour(&[fault].into_iter().collect()), behaviour(&FaultSet::default()));
-    }
-
-    #[test]
-    fn pings_and_early_retries() {
-        let interval = Duration::from_secs(60);
-        assert_eq!(keep_alive(interval, &FaultSet::default()).map(|keep_alive| keep_alive.interval), Some(interval));
-        assert_eq!(keep_alive(interval, &[Fault::WsSendsNoPings].into_iter().collect()), None);
-        let usual = RetryParameters::default();
-        assert_eq!(hastened(usual, false), usual);
-        assert!(hastened(usual, true).minimum_wait < usual.minimum_wait);
-    }
 }

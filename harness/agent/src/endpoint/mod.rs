@@ -2,7 +2,9 @@
 
 mod ends;
 mod identity;
+mod settings;
 mod storage;
+mod trust;
 
 use crate::config::AgentConfig;
 use crate::core::{Action, Core, Saved};
@@ -84,15 +86,17 @@ impl Agent {
         identity::load(&mut self.config).await?;
         let origin = Instant::now();
         let mut saved = storage::load(&self.config.persistence).await?;
+        let mut rebooted = false;
         loop {
             let core = Core::boot(self.config.clone(), saved.take(), origin, Instant::now())?;
-            match self.live(core, Arc::clone(&network), &stop).await? {
+            match self.live(core, (Arc::clone(&network), rebooted), &stop).await? {
                 End::Stopped => return Ok(()),
                 End::Reboot(kept) => {
                     storage::save(&self.config.persistence, &kept).await?;
                     saved = Some(kept);
                 }
             }
+            rebooted = true;
             if self.config.faults.has(Fault::RebootNeverReturns) {
                 stop.cancelled().await;
             }
@@ -104,8 +108,13 @@ impl Agent {
     }
 
     /// From one boot to the next.
-    async fn live(&self, core: Core, network: Arc<dyn Network>, stop: &CancellationToken) -> Result<End, AgentError> {
-        let mut life = Life { core, ends: Ends::new(self.config.clone(), network) };
+    async fn live(
+        &self,
+        core: Core,
+        (network, rebooted): (Arc<dyn Network>, bool),
+        stop: &CancellationToken,
+    ) -> Result<End, AgentError> {
+        let mut life = Life { core, ends: Ends::new(self.config.clone(), network, rebooted) };
         life.ends.adjust(&mut life.core).await;
         let end = loop {
             let deadline = life.core.next_deadline();
@@ -141,6 +150,7 @@ impl Life {
             AgentHappening::Opened { ref peer_eid, ref tls } => {
                 let peer = self.ends.peer(event.end).or_else(|| peer_eid.clone());
                 self.ends.report_retries(&mut self.core, event.end, 0);
+                self.ends.note_session();
                 self.core.opened(now, connection, peer.as_deref(), tls.clone())
             }
             AgentHappening::Record(bytes) => self.core.handle_record(now, connection, &bytes),

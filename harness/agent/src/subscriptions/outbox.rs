@@ -6,6 +6,7 @@ use crate::store::RowKey;
 use std::time::Duration;
 use tokio::time::Instant;
 use uspec_usp::msg::Notify;
+use uspec_usp::msg::notify::{Notification, ValueChange};
 
 /// Most notifications under way; the oldest goes when one more comes, so that an absent Controller cannot fill the memory.
 const MOST_PENDING: usize = 512;
@@ -111,8 +112,11 @@ impl Outbox {
                 continue;
             }
             if connected {
-                pending.sent = true;
+                let again = std::mem::replace(&mut pending.sent, true);
                 due.push(pending.clone());
+                if again && faults.has(Fault::NotifyRetryChangesContent) {
+                    due.iter_mut().rev().take(1).for_each(Pending::change_content);
+                }
             }
             pending.attempts = pending.attempts.saturating_add(1);
             pending.next = now.checked_add(pending.wait(faults, random)).unwrap_or(now);
@@ -163,15 +167,31 @@ impl Outbox {
 }
 
 impl Pending {
+    /// What no Agent should do: says something else.
+    fn change_content(&mut self) {
+        self.notify.notification = match self.notify.notification.take() {
+            Some(Notification::ValueChange(change)) => {
+                let param_value = format!("{}?", change.param_value);
+                Some(Notification::ValueChange(ValueChange { param_value, ..change }))
+            }
+            other => other,
+        };
+    }
+
     /// The time to the next attempt: between m·(k/1000)^(n-1) and m·(k/1000)^n seconds for the n-th retry.
     fn wait(&self, faults: &FaultSet, random: &mut Random) -> Duration {
         let Some(interval) = self.interval else { return LONGEST_WAIT };
         let growth = f64::from(interval.multiplier) / 1000.0;
-        let retry = self.attempts.clamp(1, LAST_GROWTH);
+        let flat = faults.has(Fault::NotifyRetryIntervalDoesNotGrow);
+        let retry = if flat { 1 } else { self.attempts.clamp(1, LAST_GROWTH) };
         let shortest = f64::from(interval.minimum) * growth.powi(i32::try_from(retry.saturating_sub(1)).unwrap_or(0));
         let seconds = shortest + random.fraction() * (shortest * growth - shortest);
-        let early = if faults.has(Fault::NotifyRetriedTooEarly) { shortest / 2.0 } else { seconds };
-        Duration::try_from_secs_f64(early).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT)
+        let seconds = match () {
+            () if faults.has(Fault::NotifyRetriedTooEarly) => shortest / 2.0,
+            () if faults.has(Fault::NotifyRetriedTooLate) => shortest * growth * 2.0,
+            () => seconds,
+        };
+        Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT)
     }
 }
 

@@ -15,6 +15,8 @@ pub struct WsBehaviour {
     pub offer_extension: bool,
     /// Goes on only if the peer names the subprotocol `v1.usp` (R-WS.12, R-WS.12a).
     pub require_subprotocol: bool,
+    /// Goes on only if the peer names the `bbf-usp-protocol` extension, which nobody may demand (R-WS.11b, R-WS.11c).
+    pub require_extension: bool,
     /// As server: what an upgrade is answered with.
     pub answer: UpgradeAnswer,
     /// As server: the subprotocol answered (R-WS.11); none leaves the header out.
@@ -27,6 +29,8 @@ pub struct WsBehaviour {
     pub extra_headers: Vec<(String, String)>,
     /// Answers a Ping with a Pong (R-WS.17).
     pub answer_pings: bool,
+    /// Puts up with a Pong that answers no Ping (RFC 6455 section 5.5.3); otherwise it ends the session.
+    pub accept_unasked_pongs: bool,
     /// Answers a Close with a Close (R-WS.8).
     pub answer_close: bool,
     /// Puts fragmented messages together (R-WS.14b); otherwise a fragment is a protocol error.
@@ -45,12 +49,14 @@ impl Default for WsBehaviour {
             offer_subprotocol: Some(super::SUBPROTOCOL.to_owned()),
             offer_extension: false,
             require_subprotocol: true,
+            require_extension: false,
             answer: UpgradeAnswer::Accept,
             answer_subprotocol: Some(super::SUBPROTOCOL.to_owned()),
             answer_extension: true,
             second_session: SecondSession::Keep,
             extra_headers: Vec::new(),
             answer_pings: true,
+            accept_unasked_pongs: true,
             answer_close: true,
             accept_fragments: true,
             fragment: None,

@@ -315,7 +315,13 @@ impl<'a> Session<'a> {
                     self.outbox.put_pong(payload);
                 }
             }
-            Message::Pong(_) => self.timers.pong = None,
+            Message::Pong(_) => {
+                let unasked = self.timers.pong.take().is_none();
+                if unasked && !self.settings.borrow().behaviour.accept_unasked_pongs {
+                    let reason = "a Pong that nobody asked for".to_owned();
+                    self.begin_closing(Some(close_code::PROTOCOL_ERROR), reason, CLOSE_TIMEOUT, None);
+                }
+            }
             Message::Close { code, reason } => return self.on_close(code, reason),
         }
         None

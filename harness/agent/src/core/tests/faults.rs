@@ -3,11 +3,16 @@
 use super::*;
 
 /// Faults that act outside the engine, in the endpoint around it, or on what only TLS shows (core/tests/trust.rs).
-const OUTSIDE: [Fault; 19] = [
+const OUTSIDE: [Fault; 24] = [
     Fault::TlsAcceptsAnyCertificate,
     Fault::TlsIgnoresEndpointId,
-    Fault::TlsRefusesEveryCertificate,
-    Fault::TlsNotUsed,
+    Fault::TlsRefusesAfterFirstSession,
+    Fault::TlsNotUsedAfterReboot,
+    Fault::WsDemandsExtension,
+    Fault::WsClosesOnUnaskedPong,
+    Fault::WsIgnoresNewControllers,
+    Fault::WsReconnectsTooLate,
+    Fault::WsRetryIntervalDoesNotGrow,
     Fault::AddedCertificateIsNotTrusted,
     Fault::UntrustedRoleIsNotAssigned,
     Fault::UntrustedGetFullAccess,

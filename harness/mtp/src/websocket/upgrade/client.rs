@@ -88,5 +88,8 @@ fn check(response: &HttpHead, key: &str, behaviour: &WsBehaviour) -> Result<(), 
         };
         return Err(Failure::against("R-WS.12", FailureKind::MissingSubprotocol, text));
     }
+    if behaviour.require_extension && !extension::is_in(response) {
+        return malformed(format!("the response does not have the extension {EXTENSION}"));
+    }
     Ok(())
 }

@@ -86,6 +86,10 @@ fn check(end: &End, request: &HttpHead, open: &OpenSession, behaviour: &WsBehavi
         };
         return Err(Refusal::new(400, "R-WS.12a", FailureKind::MissingSubprotocol, text));
     }
+    if behaviour.require_extension && !extension::is_in(request) {
+        let text = "the request does not have the USP extension";
+        return Err(Refusal::new(400, "RFC 6455 4.2.2", FailureKind::MalformedHandshake, text));
+    }
     if behaviour.second_session == SecondSession::RefuseSecond && end.registry.has_peer(open.peer_eid()) {
         let kind = FailureKind::RefusedByUs { status: 409 };
         return Err(Refusal::new(409, "R-WS.4", kind, "this peer has an open session already"));
