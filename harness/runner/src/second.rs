@@ -172,12 +172,11 @@ impl Second {
     }
 
     fn right(&mut self) -> Result<&TlsMaterial, TlsError> {
-        let right = match self.right.take() {
-            Some(right) => right,
-            None => {
-                let issuer = self.trusted.as_deref().unwrap_or(&self.own);
-                issuer.issue(IdentityKind::Trusted, &self.endpoint_id, &hosts(&[&self.host]))?
-            }
+        let right = if let Some(right) = self.right.take() {
+            right
+        } else {
+            let issuer = self.trusted.as_deref().unwrap_or(&self.own);
+            issuer.issue(IdentityKind::Trusted, &self.endpoint_id, &hosts(&[&self.host]))?
         };
         Ok(self.right.insert(right))
     }

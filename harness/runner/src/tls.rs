@@ -52,13 +52,12 @@ impl Means {
 
     /// TLS of an end that connects to `host`.
     pub(crate) fn client(&self, controller: &str, host: &str) -> Result<TlsClient, ConfigError> {
-        let material = match self.material(controller, host)? {
-            Some(material) => material,
+        let material = if let Some(material) = self.material(controller, host)? {
+            material
+        } else {
             // An Agent demands a certificate of its Controller (R-MTP.1); without one of our own, one is made for the run.
-            None => {
-                let authority = CertificateAuthority::generate("uspec")?;
-                self.trusting(TlsMaterial::generate(controller, &authority)?)?
-            }
+            let authority = CertificateAuthority::generate("uspec")?;
+            self.trusting(TlsMaterial::generate(controller, &authority)?)?
         };
         let mut client = TlsClient::new(material);
         client.verification = if self.verifies { ServerVerification::Full } else { ServerVerification::AcceptAny };

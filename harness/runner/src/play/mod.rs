@@ -250,7 +250,7 @@ impl<'a> Play<'a> {
         let resolved = lapse.map(|lapse| lapse.resolve(&self.controller.variables)).transpose();
         resolved.map_err(|error| match error {
             LapseError::Undefined(undefined) => not_reached(&self.why_undefined(&undefined.name)),
-            other => not_reached(&other.to_string()),
+            wrong @ LapseError::NoDuration { .. } => not_reached(&wrong.to_string()),
         })
     }
 

@@ -46,7 +46,7 @@ impl Play<'_> {
                 let until = limit(timing.connect.max(timing.boot));
                 let by = step.by;
                 let seen = self.controller.until(until, |it| it.current_of(by).map(|_| it.last_opened(by))).await;
-                self.sighted(begun, seen.map(|opened| opened.and_then(|(_, seq)| seq)))
+                seen.map_or_else(|| plain(timed_out(begun)), |opened| self.sighted(opened.and_then(|(_, seq)| seq)))
             }
             Expected::Disconnected => {
                 let (acted, by) = (self.acted, step.by);
@@ -55,7 +55,7 @@ impl Play<'_> {
                     _ => it.current_of(by).is_none().then_some(None),
                 };
                 let seen = self.controller.until(limit(timing.connect), ended).await;
-                self.sighted(begun, seen)
+                seen.map_or_else(|| plain(timed_out(begun)), |seq| self.sighted(seq))
             }
             Expected::Mtp(_) | Expected::Record(_) => {
                 let Some(wanted) = WantedSighting::of(what) else { return plain(done(None)) };
@@ -153,8 +153,7 @@ impl Play<'_> {
     }
 
     /// A change of the connection: seen at its place in the Trace when it is there, with what it shows.
-    fn sighted(&self, begun: Instant, seen: Option<Option<u64>>) -> Ended {
-        let Some(seq) = seen else { return Ended { outcome: timed_out(begun), answer: None } };
+    fn sighted(&self, seq: Option<u64>) -> Ended {
         let shown = seq.and_then(|seq| self.controller.shown(seq));
         Ended { outcome: done(seq), answer: shown.map(|shown| (false, shown)) }
     }

@@ -252,7 +252,7 @@ pub fn good(asked: &Asked, seen: &Arc<Mutex<Seen>>) -> Value {
                 .flat_map(|object| object["param_settings"].as_array().cloned().unwrap_or_default())
             {
                 let (name, value) = (setting["param"].as_str().unwrap(), setting["value"].as_str().unwrap());
-                let takes = !seen.locked && seen.values.get("Stubborn").is_none();
+                let takes = !seen.locked && !seen.values.contains_key("Stubborn");
                 if takes {
                     seen.values.insert(name.to_owned(), value.to_owned());
                 }
