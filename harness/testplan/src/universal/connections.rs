@@ -10,6 +10,7 @@ use uspec_usp::{decode::RecordKind, schema::MessageKind};
 
 use super::Tally;
 use crate::{
+    case::{Action, MtpAction},
     judge::{
         evidence::{Evidence, ends_connections},
         finding::{unknown, unmet},
@@ -121,7 +122,18 @@ fn has_cause(evidence: Evidence<'_>, connection: u32, from: usize, to: usize) ->
         record.kind == Some(RecordKind::Disconnect) && record.connection == connection
             || restarts_or_reconfigures(record)
     };
-    ours || at_work || sent.into_iter().any(told)
+    ours || at_work || sent.into_iter().any(told) || doubled(evidence, to)
+}
+
+/// Whether one connection too many was opened before: one of them must end (R-WS.4), and the newest one was not there yet when that
+/// step ended.
+fn doubled(evidence: Evidence<'_>, before: usize) -> bool {
+    evidence.view.trace.events.iter().take(before).any(|event| match &event.what {
+        What::StepStarted { step, .. } => {
+            matches!(evidence.action(step), Some(Action::Mtp(MtpAction::SecondConnection)))
+        }
+        _ => false,
+    })
 }
 
 /// Whether a Request restarts the EUT, or changes what its connections are configured by.
