@@ -374,6 +374,12 @@ impl Talk {
             "Device.LocalAgent.Controller.1.ProvisioningCode",
             &[("TriggerAction", "Config"), ("TriggerConfigSettings", settings)],
         );
+        self.subscribe(
+            "trigger and tell",
+            "ValueChange",
+            "Device.LocalAgent.Controller.1.ProvisioningCode",
+            &[("TriggerAction", "NotifyAndConfig"), ("TriggerConfigSettings", settings)],
+        );
         self.add(
             false,
             &[("Device.LocalAgent.Controller.1.BootParameter.", &[("ParameterName", "Device.DeviceInfo.ModelName")])],

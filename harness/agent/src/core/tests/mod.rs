@@ -11,6 +11,7 @@ mod notify;
 mod operate;
 mod records;
 mod set;
+mod trust;
 
 use super::{Action, ConnectionId, Core, Saved};
 use crate::config::{AgentConfig, ControllerConfig, WebSocketTarget};
