@@ -15,7 +15,7 @@ use crate::{
     catalogue::{Catalogue, Entry},
     features::{FeatureSet, Features},
     plan_index::Status,
-    profile::{EutProfile, Mtp},
+    profile::{EutProfile, Mtp, WebSocketRole},
     run_report::NotRunKind,
     selection::{Selection, SelectionError},
 };
@@ -94,7 +94,7 @@ pub fn plan(
     if !unmatched.is_empty() {
         return Err(SelectionError::MatchesNothing(unmatched.join(", ")));
     }
-    let decide = Decide { features, names: &catalogue.features, selection, usp_versions };
+    let decide = Decide { profile, features, names: &catalogue.features, selection, usp_versions };
     let mut entries = Vec::new();
     let mut selected = false;
     for entry in &catalogue.entries {
@@ -122,6 +122,7 @@ fn plan_entry(entry: &Entry, mtp: &Mtp, profile: &EutProfile, decision: Decision
 }
 
 struct Decide<'a> {
+    profile: &'a EutProfile,
     features: &'a FeatureSet,
     names: &'a Features,
     selection: &'a Selection,
@@ -131,10 +132,12 @@ struct Decide<'a> {
 impl Decide<'_> {
     /// The first reason that holds, the most general first.
     fn decision(&self, entry: &Entry, mtp: &Mtp) -> Decision {
-        withdrawn(entry)
+        gone(entry)
+            .or_else(|| self.withdrawn(entry))
             .or_else(|| self.selection.leaves_out(entry, &mtp.name).map(|it| not(NotRunKind::NotSelected, it)))
             .or_else(|| self.wrong_mtp(entry, mtp))
-            .or_else(|| self.lacks(&entry.applies))
+            .or_else(|| self.needs_more(entry, mtp))
+            .or_else(|| self.lacks(entry.applies.to_whom()))
             .or_else(|| not_automated(entry))
             .or_else(|| self.wrong_version(entry))
             .or_else(|| self.not_known_yet(entry))
@@ -149,6 +152,76 @@ impl Decide<'_> {
             return None;
         }
         Some(not(NotRunKind::NotApplicable, format!("about the {} MTP", over.join(" or "))))
+    }
+
+    /// A case that the plan withdrew is for an EUT that is judged by an earlier plan, or is of an earlier USP version.
+    fn withdrawn(&self, entry: &Entry) -> Option<Decision> {
+        let Applies::Deprecated(withdrawn) = &entry.applies else { return None };
+        if self.is_of_an_earlier_plan(withdrawn) || self.waits_for_version(entry) {
+            return None;
+        }
+        let newest = self.newest_version();
+        let earlier =
+            withdrawn.usp.as_ref().zip(newest).is_some_and(|(usp, newest)| compare_versions(newest, usp).is_lt());
+        (!earlier).then(|| not(NotRunKind::Deprecated, self.describe_withdrawn(withdrawn)))
+    }
+
+    fn is_of_an_earlier_plan(&self, withdrawn: &Deprecated) -> bool {
+        let plans = self.profile.plan.as_ref().zip(withdrawn.revision.as_ref());
+        plans.is_some_and(|(plan, revision)| compare_versions(plan, revision).is_lt())
+    }
+
+    /// Whether a withdrawn case may run when the EUT's USP version is known.
+    fn waits_for_version(&self, entry: &Entry) -> bool {
+        match &entry.applies {
+            Applies::Deprecated(withdrawn) => {
+                withdrawn.usp.is_some() && self.usp_versions.is_empty() && !self.is_of_an_earlier_plan(withdrawn)
+            }
+            _ => false,
+        }
+    }
+
+    fn newest_version(&self) -> Option<&String> {
+        self.usp_versions.iter().max_by(|a, b| compare_versions(a, b))
+    }
+
+    fn describe_withdrawn(&self, withdrawn: &Deprecated) -> String {
+        let Deprecated { by, revision, usp, was } = withdrawn;
+        let revision = revision.as_ref().map_or("the plan".to_owned(), |revision| format!("plan {revision}"));
+        let usp = usp.as_ref().map(|usp| format!(" with USP {usp}")).unwrap_or_default();
+        let by = by.as_ref().map(|by| format!(", replaced by {by}")).unwrap_or_default();
+        let named: Vec<_> = was.features().iter().map(|id| self.names.describe(*id)).collect();
+        let was = match (named.len(), was.as_ref()) {
+            (0, _) => String::new(),
+            (1, _) => format!("; it was for feature {}", named.concat()),
+            (_, Applies::Any(_)) => format!("; it was for feature {}", named.join(" or ")),
+            _ => format!("; it was for features {}", named.join(" and ")),
+        };
+        format!("withdrawn by {revision}{usp}{by}{was}")
+    }
+
+    /// What the bench does not offer for this case over this MTP.
+    fn needs_more(&self, entry: &Entry, mtp: &Mtp) -> Option<Decision> {
+        let needs = &entry.case.as_ref()?.needs;
+        let facts = mtp.facts();
+        let mut missing = Vec::new();
+        if !needs.over.kinds.is_empty() && !needs.over.kinds.contains(&facts.kind) {
+            missing.push(format!("the {} MTP", needs.over.kinds.join(" or ")));
+        }
+        if let Some(role) = needs.over.role.filter(|role| facts.role != Some(*role)) {
+            let words = match role {
+                WebSocketRole::EutConnects => "an MTP over which the EUT connects",
+                WebSocketRole::WeConnect => "an MTP over which we connect",
+            };
+            missing.push(words.to_owned());
+        }
+        if let Some(tls) = needs.over.tls.filter(|tls| facts.tls != *tls) {
+            missing.push(if tls { "TLS" } else { "an MTP without TLS" }.to_owned());
+        }
+        let lacking = needs.control.iter().filter(|action| self.profile.control.means(**action).is_none());
+        missing.extend(lacking.map(|action| format!("`control: {}` in the profile", action.name())));
+        let reason = || format!("needs {}", missing.join(" and "));
+        (!missing.is_empty()).then(|| not(NotRunKind::NotApplicable, reason()))
     }
 
     fn lacks(&self, applies: &Applies) -> Option<Decision> {
@@ -170,7 +243,7 @@ impl Decide<'_> {
 
     fn wrong_version(&self, entry: &Entry) -> Option<Decision> {
         let case = entry.case.as_ref()?;
-        let newest = self.usp_versions.iter().max_by(|a, b| compare_versions(a, b))?;
+        let newest = self.newest_version()?;
         if let Some(since) = case.since.as_ref().filter(|since| compare_versions(newest, since).is_lt()) {
             return Some(not(
                 NotRunKind::NotApplicable,
@@ -182,7 +255,7 @@ impl Decide<'_> {
     }
 
     fn not_known_yet(&self, entry: &Entry) -> Option<Decision> {
-        let unknown: Vec<_> = match &entry.applies {
+        let unknown: Vec<_> = match entry.applies.to_whom() {
             Applies::Any(ids) if ids.iter().any(|id| self.features.has(*id) == Some(true)) => Vec::new(),
             _ => entry.features().into_iter().filter(|id| self.features.has(*id).is_none()).collect(),
         };
@@ -191,7 +264,8 @@ impl Decide<'_> {
             let reason = format!("if the EUT has feature {}", named.join(", "));
             return Some(Decision::DependsOnEut { features: unknown, reason });
         }
-        let versioned = entry.case.as_ref().is_some_and(|case| case.since.is_some() || case.until.is_some());
+        let of_the_case = entry.case.as_ref().is_some_and(|case| case.since.is_some() || case.until.is_some());
+        let versioned = of_the_case || self.waits_for_version(entry);
         (versioned && self.usp_versions.is_empty()).then(|| Decision::DependsOnEut {
             features: Vec::new(),
             reason: "if the EUT's USP version fits".to_owned(),
@@ -199,18 +273,13 @@ impl Decide<'_> {
     }
 }
 
-fn withdrawn(entry: &Entry) -> Option<Decision> {
-    let reason = match (entry.status, &entry.applies) {
-        (Status::Deleted, _) => "the plan has deleted it".to_owned(),
-        (Status::Future, _) => {
-            let reason = "the plan reserves the number for later".to_owned();
-            return Some(not(NotRunKind::NotAutomated, reason));
-        }
-        (_, Applies::Deprecated(Deprecated { by: Some(by), .. })) => format!("the plan has replaced it by {by}"),
-        (_, Applies::Deprecated(_)) => "the plan has withdrawn it".to_owned(),
-        _ => return None,
-    };
-    Some(not(NotRunKind::Deprecated, reason))
+/// A number of which the plan has no text.
+fn gone(entry: &Entry) -> Option<Decision> {
+    match entry.status {
+        Status::Deleted => Some(not(NotRunKind::Deprecated, "the plan has deleted it".to_owned())),
+        Status::Future => Some(not(NotRunKind::NotAutomated, "the plan reserves the number for later".to_owned())),
+        _ => None,
+    }
 }
 
 fn not_automated(entry: &Entry) -> Option<Decision> {

@@ -7,7 +7,7 @@ use std::{path::Path, sync::LazyLock};
 use rstest::rstest;
 use uspec_testplan::{
     catalogue::{Catalogue, Source},
-    features::{FeatureSet, Features},
+    features::{Contradiction, FeatureSet, Features},
     profile::EutProfile,
 };
 use uspec_usp::msg::{
@@ -152,7 +152,12 @@ fn contradictions_name_both_sides() {
     let stomp = object("Device.LocalAgent.MTP.{i}.STOMP.");
     let websocket = object("Device.LocalAgent.MTP.{i}.WebSocket.");
     let detected = features.detect(&model(vec![rebootable(), stomp, websocket]));
-    let (_, warnings) = FeatureSet::with_device(&profile("{auto: true, claim: [3], deny: [1]}"), &features, &detected);
+    let (_, found) = FeatureSet::with_device(&profile("{auto: true, claim: [3], deny: [1]}"), &features, &detected);
+    let strict: Vec<_> = found.iter().map(Contradiction::is_of_the_profile).collect();
+    assert_eq!(strict, [true, true, false]);
+    let elements: Vec<_> = found.iter().map(|it| it.feature.as_ref().unwrap().element.as_str()).collect();
+    assert_eq!(elements, ["a command", "an asynchronous command", "Device.LocalAgent.MTP.{i}.STOMP."]);
+    let warnings: Vec<_> = found.iter().map(ToString::to_string).collect();
     assert_eq!(warnings.len(), 3, "{warnings:#?}");
     for (warning, id, side) in [
         (&warnings[0], "feature 1 ", "the profile says"),

@@ -6,12 +6,12 @@ use std::{path::Path, sync::LazyLock};
 
 use rstest::rstest;
 use uspec_testplan::{
-    case::CaseId,
+    case::{Applies, CaseId, Deprecated, EutAction, MtpCondition, Needs},
     catalogue::{Catalogue, Source},
     features::FeatureSet,
     plan::{Decision, Plan, compare_versions, plan},
     plan_index::Status,
-    profile::EutProfile,
+    profile::{EutProfile, WebSocketRole},
     run_report::NotRunKind,
     selection::{Selection, SelectionError},
 };
@@ -76,8 +76,19 @@ fn not(kind: NotRunKind, reason: &str) -> Decision {
     )
 )]
 #[case::about_another_mtp("[17]", "6.1", not(NotRunKind::NotApplicable, "about the stomp MTP"))]
-#[case::replaced("[]", "1.63", not(NotRunKind::Deprecated, "the plan has replaced it by 1.79"))]
-#[case::withdrawn("[]", "5.1", not(NotRunKind::Deprecated, "the plan has withdrawn it"))]
+#[case::replaced(
+    "[]",
+    "1.63",
+    not(
+        NotRunKind::Deprecated,
+        "withdrawn by plan 1.1.0, replaced by 1.79; it was for feature 2 (a command that takes arguments)"
+    )
+)]
+#[case::withdrawn(
+    "[]",
+    "5.1",
+    not(NotRunKind::Deprecated, "withdrawn by plan 1.2.0; it was for feature 16 (CoAP as MTP)")
+)]
 #[case::deleted("[]", "1.69", not(NotRunKind::Deprecated, "the plan has deleted it"))]
 #[case::reserved("[]", "1.85", not(NotRunKind::NotAutomated, "the plan reserves the number for later"))]
 #[case::nobody_has_written_it("[24]", "3.8", not(NotRunKind::NotAutomated, "the catalogue has no file for it yet"))]
@@ -171,4 +182,71 @@ fn versions_are_compared_as_numbers(
 fn version_numbers_are_no_decimals() {
     assert!(compare_versions("1.10", "1.9").is_gt());
     assert!(compare_versions("1.3", "1.3").is_eq());
+}
+
+/// The first case of the catalogue, as if the plan had withdrawn it.
+fn withdrawn(plan: Option<&str>, usp: Option<&str>, versions: &[&str]) -> Decision {
+    let (mut catalogue, mut profile) = (catalogue(), profile("[]"));
+    profile.plan = plan.map(str::to_owned);
+    let was = Box::new(Applies::Mandatory);
+    let facts = Deprecated { by: None, revision: Some("1.1.0".to_owned()), usp: usp.map(str::to_owned), was };
+    catalogue.entries[0].applies = Applies::Deprecated(facts);
+    let set = FeatureSet::from_profile(&profile, &catalogue.features);
+    let versions: Vec<_> = versions.iter().map(ToString::to_string).collect();
+    plan_of(&catalogue, &profile, &set, &versions).entries[0].decision.clone()
+}
+
+fn plan_of(catalogue: &Catalogue, profile: &EutProfile, set: &FeatureSet, versions: &[String]) -> Plan {
+    plan(catalogue, profile, &Selection::all(), set, versions).unwrap()
+}
+
+#[rstest]
+#[case::by_a_later_plan(None, None, &["1.2"], Some("withdrawn by plan 1.1.0"))]
+#[case::by_this_plan(Some("1.1.0"), None, &["1.2"], Some("withdrawn by plan 1.1.0"))]
+#[case::judged_by_an_earlier_plan(Some("1.0.3"), None, &["1.2"], None)]
+#[case::judged_by_an_earlier_plan_whatever_the_version(Some("1.0.3"), Some("1.3"), &["1.4"], None)]
+#[case::of_that_version(None, Some("1.3"), &["1.3", "1.2"], Some("withdrawn by plan 1.1.0 with USP 1.3"))]
+#[case::of_an_earlier_version(None, Some("1.3"), &["1.1", "1.2"], None)]
+fn withdrawn_cases_run_for_whom_they_were_written(
+    #[case] plan: Option<&str>,
+    #[case] usp: Option<&str>,
+    #[case] versions: &[&str],
+    #[case] expected: Option<&str>,
+) {
+    let expected = expected.map_or(Decision::Run, |reason| not(NotRunKind::Deprecated, reason));
+    assert_eq!(withdrawn(plan, usp, versions), expected);
+}
+
+#[test]
+fn whether_a_withdrawn_case_runs_may_depend_on_the_version() {
+    assert!(matches!(withdrawn(None, Some("1.3"), &[]), Decision::DependsOnEut { .. }));
+    assert!(matches!(withdrawn(None, None, &[]), Decision::Not { kind: NotRunKind::Deprecated, .. }));
+}
+
+#[rstest]
+#[case::nothing(Needs::default(), [None, None])]
+#[case::another_mtp(over(&["mqtt"], None, None), [Some("needs the mqtt MTP"), Some("needs the mqtt MTP")])]
+#[case::one_of_two(over(&["mqtt", "websocket"], None, None), [None, None])]
+#[case::a_role(over(&[], Some(WebSocketRole::WeConnect), None), [Some("needs an MTP over which we connect"), None])]
+#[case::tls_and_a_role(
+    over(&[], Some(WebSocketRole::EutConnects), Some(true)),
+    [Some("needs TLS"), Some("needs an MTP over which the EUT connects and TLS")]
+)]
+#[case::control(
+    Needs { control: vec![EutAction::Reboot, EutAction::PowerCycle], ..Needs::default() },
+    [Some("needs `control: power_cycle` in the profile"), Some("needs `control: power_cycle` in the profile")]
+)]
+fn what_the_bench_lacks_is_said(#[case] needs: Needs, #[case] expected: [Option<&str>; 2]) {
+    let (mut catalogue, profile) = (catalogue(), profile("[]"));
+    catalogue.entries[0].case.as_mut().unwrap().needs = needs;
+    let set = FeatureSet::from_profile(&profile, &catalogue.features);
+    let planned = plan_of(&catalogue, &profile, &set, &["1.3".to_owned()]);
+    let decisions: Vec<_> = planned.entries.iter().take(2).map(|entry| entry.decision.clone()).collect();
+    let expected = expected.map(|why| why.map_or(Decision::Run, |why| not(NotRunKind::NotApplicable, why)));
+    assert_eq!(decisions, expected);
+}
+
+fn over(kinds: &[&str], role: Option<WebSocketRole>, tls: Option<bool>) -> Needs {
+    let kinds = kinds.iter().map(ToString::to_string).collect();
+    Needs { over: MtpCondition { kinds, role, tls }, ..Needs::default() }
 }

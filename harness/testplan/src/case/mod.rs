@@ -196,6 +196,19 @@ pub enum EutAction {
     Stop,
 }
 
+impl EutAction {
+    /// The profile's key for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reboot => "reboot",
+            Self::PowerCycle => "power_cycle",
+            Self::FactoryReset => "factory_reset",
+            Self::Start => "start",
+            Self::Stop => "stop",
+        }
+    }
+}
+
 /// A value taken from the answer to a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capture {

@@ -108,11 +108,7 @@ impl Catalogue {
 impl Entry {
     /// The features that it needs, alone or together with others.
     pub fn features(&self) -> Vec<u16> {
-        match &self.applies {
-            Applies::Mandatory | Applies::Deprecated(_) => Vec::new(),
-            Applies::Feature(id) => vec![*id],
-            Applies::Any(ids) | Applies::All(ids) => ids.clone(),
-        }
+        self.applies.features().to_vec()
     }
 }
 

@@ -142,6 +142,26 @@ impl<'a> DataModel<'a> {
 }
 
 impl Condition {
+    /// What it looks at, in words.
+    pub(super) fn describe(&self) -> String {
+        let joined = |list: &[Self], word: &str| list.iter().map(Self::describe).collect::<Vec<_>>().join(word);
+        match self {
+            Self::Supports(path) => path.clone(),
+            Self::Is(Is { path, is: Quality::Creatable }) => format!("{path} with rows that can be added"),
+            Self::Is(Is { path, is: Quality::Writable }) => format!("{path} that can be set"),
+            Self::Some(SomeElement { some }) => match some {
+                Element::Command => "a command",
+                Element::CommandWithInput => "a command with input arguments",
+                Element::AsynchronousCommand => "an asynchronous command",
+                Element::EventWithArguments => "an event with arguments",
+                Element::NestedTable => "a table within a table",
+            }
+            .to_owned(),
+            Self::All(All { all }) => joined(all, " and "),
+            Self::Any(Any { any }) => joined(any, " or "),
+        }
+    }
+
     pub(super) fn holds(&self, model: &DataModel<'_>) -> bool {
         match self {
             Self::Supports(path) => model.supports(path),

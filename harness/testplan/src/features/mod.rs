@@ -20,7 +20,7 @@ use crate::{
     yaml::Node,
 };
 use condition::{Condition, DataModel};
-pub use set::FeatureSet;
+pub use set::{ContradictedFeature, Contradiction, ContradictionKind, FeatureSet};
 
 /// Every feature ID of the plan.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -1,6 +1,6 @@
 //! What is known about a device's features: claimed, seen, or not known yet.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use super::{Detect, Feature, FeatureStatus, Features};
 use crate::profile::{EutProfile, FeaturePolicy};
@@ -28,27 +28,103 @@ impl FeatureSet {
         Self { known: known.collect() }
     }
 
-    /// What the profile says and the device shows, with a warning for each contradiction. A claim of the profile counts, because
-    /// it is the vendor's; the warning tells the reader whom not to believe.
+    /// What the profile says and the device shows, with every contradiction. A claim of the profile counts, because
+    /// it is the vendor's; the contradiction tells the reader whom not to believe.
     pub fn with_device(
         profile: &EutProfile,
         features: &Features,
         detected: &BTreeMap<u16, bool>,
-    ) -> (Self, Vec<String>) {
+    ) -> (Self, Vec<Contradiction>) {
         let mut set = Self::from_profile(profile, features);
-        let mut warnings = Vec::new();
+        let mut found = Vec::new();
         if detected.is_empty() {
-            warnings.push(
-                "the device's GetSupportedDMResp shows nothing: only the features that the profile claims count"
-                    .to_owned(),
-            );
+            found.push(Contradiction { kind: ContradictionKind::ShowsNothing, feature: None });
         }
         for feature in features.iter().filter(|it| it.status != FeatureStatus::Removed) {
             let seen = detected.get(&feature.id).copied();
             let said = *set.known.entry(feature.id).or_insert(seen.unwrap_or(false));
-            warnings.extend(seen.filter(|seen| *seen != said).map(|_| contradiction(profile, feature, said)));
+            found.extend(seen.filter(|seen| *seen != said).map(|_| Contradiction::of(profile, feature, said)));
         }
-        (set, warnings)
+        (set, found)
+    }
+}
+
+/// Something that the profile says and the device's GetSupportedDMResp does not, or the reverse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contradiction {
+    /// Which way round.
+    pub kind: ContradictionKind,
+    /// The feature that it is about; `None` when the device shows nothing at all.
+    pub feature: Option<ContradictedFeature>,
+}
+
+/// A feature about which profile and device say different things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContradictedFeature {
+    /// TP-469's feature ID.
+    pub id: u16,
+    /// What the feature is.
+    pub name: String,
+    /// The element of the data model that the device shows or does not show.
+    pub element: String,
+}
+
+/// Which way round a contradiction is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContradictionKind {
+    /// The profile says that the device has the feature, the device does not show it.
+    ClaimedNotShown,
+    /// The profile says that the device has it not, the device shows it.
+    DeniedButShown,
+    /// The device shows an MTP of this kind, the profile has none: what is judged is the profile's choice.
+    NoMtp(String),
+    /// The device shows nothing.
+    ShowsNothing,
+}
+
+impl Contradiction {
+    /// Whether the profile is wrong about the device, or silent where it cannot be: what a strict reading of it refuses.
+    pub fn is_of_the_profile(&self) -> bool {
+        match self.kind {
+            ContradictionKind::ClaimedNotShown | ContradictionKind::DeniedButShown => true,
+            ContradictionKind::NoMtp(_) | ContradictionKind::ShowsNothing => false,
+        }
+    }
+
+    fn of(profile: &EutProfile, feature: &Feature, said: bool) -> Self {
+        let element = match &feature.detect {
+            Detect::Declared => feature.name.clone(),
+            Detect::When(condition) | Detect::Needs(condition) => condition.describe(),
+        };
+        let kind = match (said, &feature.over) {
+            (true, _) => ContradictionKind::ClaimedNotShown,
+            (false, Some(kind)) if !profile.has_mtp(kind) => ContradictionKind::NoMtp(kind.clone()),
+            (false, _) => ContradictionKind::DeniedButShown,
+        };
+        Self { kind, feature: Some(ContradictedFeature { id: feature.id, name: feature.name.clone(), element }) }
+    }
+}
+
+/// Names both sides.
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(ContradictedFeature { id, name, element }) = &self.feature else {
+            return f.write_str(
+                "the device's GetSupportedDMResp shows nothing: only the features that the profile claims count",
+            );
+        };
+        write!(f, "feature {id} ({name}): ")?;
+        let shows = format!("the device's GetSupportedDMResp shows {element}");
+        match &self.kind {
+            ContradictionKind::ClaimedNotShown => write!(
+                f,
+                "the profile says that the device has it, the device's GetSupportedDMResp does not show {element}; its cases run"
+            ),
+            ContradictionKind::NoMtp(kind) => write!(f, "{shows}, the profile has no {kind} MTP; its cases do not run"),
+            ContradictionKind::DeniedButShown | ContradictionKind::ShowsNothing => {
+                write!(f, "{shows}, the profile says that the device has it not; its cases do not run")
+            }
+        }
     }
 }
 
@@ -72,21 +148,5 @@ fn from_profile(profile: &EutProfile, feature: &Feature) -> Option<bool> {
             Detect::Declared | Detect::Needs(_) => Some(false),
             Detect::When(_) => None,
         },
-    }
-}
-
-/// Names both sides.
-fn contradiction(profile: &EutProfile, feature: &Feature, said: bool) -> String {
-    let Feature { id, name, over, .. } = feature;
-    match (said, over) {
-        (true, _) => format!(
-            "feature {id} ({name}): the profile says that the device has it, the device's GetSupportedDMResp does not show it; its cases run"
-        ),
-        (false, Some(kind)) if !profile.has_mtp(kind) => format!(
-            "feature {id} ({name}): the device's GetSupportedDMResp shows it, the profile has no {kind} MTP; its cases do not run"
-        ),
-        (false, _) => format!(
-            "feature {id} ({name}): the device's GetSupportedDMResp shows it, the profile says that the device has it not; its cases do not run"
-        ),
     }
 }

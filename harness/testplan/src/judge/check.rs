@@ -78,7 +78,7 @@ fn error_codes(body: &Value, codes: &Codes, kind: Option<MessageKind>, seq: u64)
             findings.push(finding.at("err_code"));
         }
         (Codes::Applicable, Some(kind)) => {
-            findings.push(applicable(kind, top, Place::ErrorMessage, "err_code".to_owned(), seq))
+            findings.push(applicable(kind, top, Place::ErrorMessage, "err_code".to_owned(), seq));
         }
         (Codes::Applicable, None) => {
             let why = "what it answers cannot be read, so which codes suit it is not known";

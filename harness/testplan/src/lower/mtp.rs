@@ -2,7 +2,7 @@
 
 use super::pattern::{Subject, pattern};
 use crate::{
-    case::{ControllerAction, Expected, FramePayload, MtpAction, MtpEvent, Subprotocol},
+    case::{CertificateKind, ControllerAction, Expected, FramePayload, MtpAction, MtpEvent, Subprotocol},
     diagnostic::{Mistake, Problems},
     raw::{
         mtp::{self as raw, EventWord, Fragment, MtpStep, MtpWord, Second, SecondWord},
@@ -85,9 +85,9 @@ pub(super) fn octets(Octets(digits): &Octets) -> Option<Vec<u8>> {
 }
 
 /// The second Controller, or a certificate.
-pub(super) fn controller(raw: &raw::Controller) -> Option<ControllerAction> {
+pub(super) fn controller(raw: raw::Controller) -> Option<ControllerAction> {
     match (raw.second, raw.certificate) {
-        (Some(Second::Word(SecondWord::Start)), _) => Some(ControllerAction::StartSecond(Default::default())),
+        (Some(Second::Word(SecondWord::Start)), _) => Some(ControllerAction::StartSecond(CertificateKind::default())),
         (Some(Second::Start(raw::SecondStart { start })), _) => Some(ControllerAction::StartSecond(start.certificate)),
         (Some(Second::Word(SecondWord::Stop)), _) => Some(ControllerAction::StopSecond),
         (None, certificate) => certificate.map(ControllerAction::Certificate),

@@ -103,7 +103,7 @@ impl Context<'_> {
             Action::Wait(wait.get()?)
         } else if let Some(step) = &raw.mtp {
             Action::Mtp(mtp::action(step, self.node.get("mtp")?, problems)?)
-        } else if let Some(controller) = &raw.controller {
+        } else if let Some(controller) = raw.controller {
             Action::Controller(mtp::controller(controller)?)
         } else {
             Action::Eut(raw.eut?)

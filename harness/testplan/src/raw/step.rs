@@ -106,8 +106,8 @@ pub(crate) struct Send {
 pub(crate) enum Awaited {
     /// A change of the connection.
     Connection(Connection),
-    /// A Message.
-    Incoming(Incoming),
+    /// What comes.
+    Incoming(Box<Incoming>),
 }
 
 /// A change of the EUT's connection.
