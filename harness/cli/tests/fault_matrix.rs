@@ -83,9 +83,10 @@ fn matrix() -> Matrix {
     serde_yaml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// The bundled Agent's profile with this MTP alone.
+/// The bundled Agent's profile with this MTP alone, for an EUT of the first plan's time: what was withdrawn since is judged as well.
 fn profile(mtp: &str) -> EutProfile {
     let mut profile = load::profile(None).unwrap();
+    profile.plan = Some("1.0.0".to_owned());
     profile.mtps.retain(|it| it.name == mtp);
     assert!(!profile.mtps.is_empty(), "fixtures/eut/bundled.yaml has no MTP {mtp}");
     profile
@@ -197,7 +198,8 @@ fn explore() {
 
 /// The first MTP of the bundled Agent over which the case runs.
 fn first_mtp(catalogue: &Catalogue, case: &str) -> Option<String> {
-    let profile = load::profile(None).unwrap();
+    let mut profile = load::profile(None).unwrap();
+    profile.plan = Some("1.0.0".to_owned());
     let features = FeatureSet::from_profile(&profile, &catalogue.features);
     let plan = plan(catalogue, &profile, &Selection::all().id(case).unwrap(), &features, &[]).unwrap();
     let runs = |entry: &PlanEntry| !matches!(entry.decision, Decision::Not { .. });

@@ -15,7 +15,7 @@ use uspec_runner::{BringUp, BringUpReason, EutControl, Interruption, Progress, S
 use uspec_testplan::{
     case::{CaseId, TestCase},
     catalogue::Catalogue,
-    features::FeatureSet,
+    features::{Contradiction, FeatureSet},
     judge::judge,
     plan::{Decision, Plan, PlanEntry, plan},
     profile::{EutProfile, Mtp},
@@ -175,7 +175,8 @@ impl Campaign<'_> {
         session.claim_versions(&versions);
         let planned = self.plan(&features, &versions)?;
         let cases = self.runnable(&planned, &mtp.name);
-        let refused = self.strict_profile && !contradictions.is_empty();
+        let refused = self.strict_profile && contradictions.iter().any(Contradiction::is_of_the_profile);
+        let contradictions = contradictions.iter().map(ToString::to_string).collect();
         results.brought_up(&mtp.name, BroughtUp { found: &found, features, versions, contradictions, planned });
         if refused {
             results.ended(&mtp.name, EndedBy::Profile, CONTRADICTORY);
