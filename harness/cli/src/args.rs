@@ -72,6 +72,7 @@ pub struct CatalogueArgs {
 }
 
 /// Arguments of `uspec run`.
+#[allow(clippy::struct_excessive_bools)] // each is a switch of the command line
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
 Examples:
