@@ -11,7 +11,7 @@ use uspec_usp::{
 
 use super::finding::{unknown, unmet};
 use crate::{
-    case::{Action, Expected, MtpAction, Step, TestCase},
+    case::{Action, ControllerAction, Expected, MtpAction, Step, TestCase},
     show,
     trace::{Phase, StepOutcome, StepRef, What},
     verdict::Finding,
@@ -271,6 +271,17 @@ pub(crate) fn ends_connections(action: &Action) -> bool {
         Action::Request { .. } | Action::Send(_) | Action::Await { .. } | Action::Absent { .. } | Action::Wait(_) => {
             false
         }
+    }
+}
+
+/// Whether what an action of ours changes lasts, so that a right EUT may end connections that open later.
+pub(crate) fn disturbs_later_connections(action: &Action) -> bool {
+    match action {
+        Action::Controller(ControllerAction::Certificate(_)) => true,
+        Action::Mtp(action) => {
+            matches!(action, MtpAction::Refuse { .. } | MtpAction::Handshake { .. } | MtpAction::Fragment(_))
+        }
+        _ => false,
     }
 }
 

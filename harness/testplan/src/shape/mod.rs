@@ -168,6 +168,7 @@ impl<'a> Walk<'a, '_> {
             }
         }
         self.one_of_keys(leaf, node);
+        self.some_key(leaf, node);
         let required = leaf.get("required").and_then(Value::as_array).into_iter().flatten();
         for key in required.filter_map(Value::as_str).filter(|key| node.entry(key).is_none()) {
             self.problems.at(node.span, format!("`{key}` is missing"));
@@ -207,6 +208,17 @@ impl<'a> Walk<'a, '_> {
                 }
             }
             [] => {}
+        }
+    }
+
+    /// A map that says nothing where it must say something.
+    fn some_key(&mut self, leaf: &Value, node: &Node) {
+        let needs_one = leaf.get("minProperties").and_then(Value::as_u64).is_some_and(|least| least > 0);
+        if needs_one && node.entries().is_empty() && exclusive_keys(leaf).is_empty() {
+            let keys = leaf.get("properties").and_then(Value::as_object).into_iter().flatten();
+            let named: Vec<_> = keys.map(|(key, _)| format!("`{key}`")).collect();
+            let mistake = Mistake::at(node.span, "the map is empty");
+            self.problems.add(mistake.help(format!("write at least one of {}", named.join(", "))));
         }
     }
 

@@ -2,7 +2,8 @@
 //! is what a crash looks like.
 //!
 //! Reasons are: a step of ours that ends or disturbs connections, a restart that the EUT was told to do, a Disconnect Record, and a
-//! change of what the connection is configured by; each as long as that connection lasts. A Close frame of the EUT is its right, and is
+//! change of what the connection is configured by; each as long as that connection lasts. Handshakes and certificates of ours that are not as
+//! they should be are a reason for every later one. A Close frame of the EUT is its right, and is
 //! shown. What happened between the connection's last Records and its end is the finding's evidence.
 
 use serde_json::Value;
@@ -12,7 +13,7 @@ use super::Tally;
 use crate::{
     case::{Action, MtpAction},
     judge::{
-        evidence::{Evidence, ends_connections},
+        evidence::{Evidence, disturbs_later_connections, ends_connections},
         finding::{unknown, unmet},
     },
     show,
@@ -111,12 +112,12 @@ fn has_cause(evidence: Evidence<'_>, connection: u32, from: usize, to: usize) ->
         What::StepStarted { step, .. } => evidence.action(step).is_some_and(ends_connections),
         _ => false,
     });
-    // A step that began before the connection was there may still be at work.
-    let running = |step: &&crate::view::StepSeen<'_>| {
-        step.started.index < from && step.ended.is_none_or(|ended| ended.index > from)
-    };
-    let at_work = evidence.view.steps.iter().filter(running);
-    let at_work = at_work.filter_map(|step| evidence.action(step.step)).any(ends_connections);
+    // A step that began before the connection was there may still be at work, or what it changed.
+    let at_work = evidence.view.steps.iter().filter(|step| step.started.index < from).any(|step| {
+        let runs = step.ended.is_none_or(|ended| ended.index > from);
+        let action = evidence.action(step.step);
+        action.is_some_and(|action| disturbs_later_connections(action) || (runs && ends_connections(action)))
+    });
     let sent = evidence.view.sent().filter(|it| it.index > from && it.index < to);
     let told = |record: &RecordSeen<'_>| {
         record.kind == Some(RecordKind::Disconnect) && record.connection == connection

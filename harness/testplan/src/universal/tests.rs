@@ -6,7 +6,7 @@ use uspec_usp::schema::{Content, MessageKind};
 
 use super::RULES;
 use crate::{
-    case::{Action, Check, ControllerAction, Ending, EutAction, Lapse, MtpAction},
+    case::{Action, Check, ControllerAction, Ending, EutAction, Lapse, MtpAction, Subprotocol},
     testing::{EUT, Story, US, absent_answer, altered, connect_record, encode, record},
     trace::{ConnectionState, Direction, What},
     verdict::Outcome,
@@ -268,6 +268,12 @@ const EID: &str = "/usp?eid=os::012345-0001";
     "connections",
     disturbed(Action::Eut(EutAction::Reboot)).connection(2, ConnectionState::Open, json!({})).connection(2, ConnectionState::Closed, ended("broken", None)),
     Some(Outcome::Unmet)
+)]
+#[case(
+    "connections",
+    Story::new().step("x", Action::Mtp(MtpAction::Handshake { subprotocol: Some(Subprotocol::Omit), extension: None })).done()
+        .connection(2, ConnectionState::Open, json!({})).connection(2, ConnectionState::Closed, ended("broken", None)),
+    Some(Outcome::Met)
 )]
 // R-MTP.8
 #[case("R-MTP.8", over_tls(opened().message(NOTIFY, "n", &json!({"event": {}}))), Some(Outcome::Unmet))]
