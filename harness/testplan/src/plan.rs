@@ -130,11 +130,12 @@ struct Decide<'a> {
 }
 
 impl Decide<'_> {
-    /// The first reason that holds, the most general first.
+    /// The first reason that holds: what the person left out, then the most general.
     fn decision(&self, entry: &Entry, mtp: &Mtp) -> Decision {
-        gone(entry)
+        let left_out = self.selection.leaves_out(entry, &mtp.name).map(|it| not(NotRunKind::NotSelected, it));
+        left_out
+            .or_else(|| gone(entry))
             .or_else(|| self.withdrawn(entry))
-            .or_else(|| self.selection.leaves_out(entry, &mtp.name).map(|it| not(NotRunKind::NotSelected, it)))
             .or_else(|| self.wrong_mtp(entry, mtp))
             .or_else(|| self.needs_more(entry, mtp))
             .or_else(|| self.lacks(entry.applies.to_whom()))
