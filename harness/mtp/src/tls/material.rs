@@ -194,5 +194,7 @@ pub(super) fn roots(trust: &[CertificateDer<'static>]) -> Result<RootCertStore, 
 
 /// One PEM section (RFC 7468).
 pub(super) fn pem_section(label: &str, der: &[u8]) -> String {
-    ::pem::encode(&::pem::Pem::new(label, der))
+    // Line feeds alone, as nearly every tool writes them: some Agents look for them in a certificate that they are given.
+    let lines = ::pem::EncodeConfig::new().set_line_ending(::pem::LineEnding::LF);
+    ::pem::encode_config(&::pem::Pem::new(label, der), lines)
 }

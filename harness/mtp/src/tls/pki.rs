@@ -196,6 +196,8 @@ mod tests {
         let seen = PeerCertificate::read(issued.certificate_der());
         assert_eq!(seen.issuer, PeerCertificate::read(pki.authority().certificate_der()).subject);
         assert_eq!(issued.chain_pem().matches("BEGIN").count(), 1, "a root is not sent along");
+        let pem = [issued.chain_pem(), issued.trust_pem(), issued.key_pem()].concat();
+        assert!(!pem.contains('\r') && pem.ends_with("-----\n"), "{pem}");
         assert_eq!(issued.trust_pem(), pki.authority().certificate_pem());
     }
 
