@@ -245,6 +245,7 @@ super::faults! {
     AddCertificateFails = "add-certificate-fails": "AddCertificate() works and is answered with a cmd_failure",
     AddCertificateAnsweredWithError = "add-certificate-answered-with-error": "AddCertificate() works and is answered with an Error",
     AddedCertificateIsNotTrusted = "added-certificate-is-not-trusted": "A certificate that was added is refused when a Controller shows it",
+    CertificateLosesAliasWhenUsed = "certificate-loses-alias-when-used": "A certificate gets another Alias when a Controller shows it",
     CertificateCannotBeDeleted = "certificate-cannot-be-deleted": "Delete() of a certificate fails",
     CertificateDeleteAnsweredWithError = "certificate-delete-answered-with-error": "Delete() of a certificate is answered with an Error",
     CertificateDeleteKeepsIt = "certificate-delete-keeps-it": "Delete() of a certificate reports success and keeps it",

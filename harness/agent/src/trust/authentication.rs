@@ -45,7 +45,8 @@ pub fn standing(store: &Store, faults: &FaultSet, endpoint_id: &str, tls: Option
             if by_name || by_copy { Standing::Known(row) } else { Standing::Refused }
         }
         (None, (tls, certificate)) => {
-            let accepted = vouched_for(store, tls, certificate) || on_first_use(store, tls);
+            let anyone = faults.has(Fault::TlsAcceptsAnyCertificate);
+            let accepted = anyone || vouched_for(store, tls, certificate) || on_first_use(store, tls);
             let new = !is_entered && accepted && names(faults, certificate, endpoint_id);
             if new && !faults.has(Fault::UnknownControllersAreRefused) { Standing::New } else { Standing::Refused }
         }
@@ -67,6 +68,11 @@ pub fn welcome(store: &mut Store, faults: &FaultSet, endpoint_id: &str, tls: &Tl
 
 /// Writes the Roles that come from the authority behind the certificate, and the untrusted one where there is none at all.
 pub fn determine_roles(store: &mut Store, faults: &FaultSet, controller: &RowKey, tls: &TlsSession) {
+    if let Some(peer) = tls.peer_certificate.as_ref().filter(|_| faults.has(Fault::CertificateLosesAliasWhenUsed)) {
+        for row in entries(store, peer) {
+            store.set(&row, "Alias", format!("used-{}", row.number()));
+        }
+    }
     let inherited = tls.peer_certificate.as_ref().and_then(|peer| authority(store, peer));
     let inherited = inherited.map(|row| store.text(&row, "Role").to_owned()).unwrap_or_default();
     if store.text(controller, "InheritedRole") != inherited {
@@ -90,9 +96,13 @@ fn names(faults: &FaultSet, certificate: &PeerCertificate, endpoint_id: &str) ->
 
 /// R-SEC.4: the certificate is the one that is stored for this very Controller.
 fn is_stored(store: &Store, controller: &RowKey, certificate: &PeerCertificate) -> bool {
-    let rows = store.all_of(CERTIFICATES).into_iter().filter(|row| store.flag(row, "Enable"));
-    let mut own = rows.filter(|row| refers_to(store, controller, row));
-    own.any(|row| content(store, &row).is_some_and(|stored| stored.der == certificate.der))
+    entries(store, certificate).iter().any(|row| store.flag(row, "Enable") && refers_to(store, controller, row))
+}
+
+/// The rows that hold this very certificate; one at most.
+fn entries(store: &Store, certificate: &PeerCertificate) -> Vec<RowKey> {
+    let same = |row: &RowKey| content(store, row).is_some_and(|stored| stored.der == certificate.der);
+    store.all_of(CERTIFICATES).into_iter().filter(same).collect()
 }
 
 /// The certificate was verified, and whoever vouches for it may vouch for Controllers.

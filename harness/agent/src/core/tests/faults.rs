@@ -3,9 +3,10 @@
 use super::*;
 
 /// Faults that act outside the engine, in the endpoint around it, or on what only TLS shows (core/tests/trust.rs).
-const OUTSIDE: [Fault; 24] = [
+const OUTSIDE: [Fault; 25] = [
     Fault::TlsAcceptsAnyCertificate,
     Fault::TlsIgnoresEndpointId,
+    Fault::CertificateLosesAliasWhenUsed,
     Fault::TlsRefusesAfterFirstSession,
     Fault::TlsNotUsedAfterReboot,
     Fault::WsDemandsExtension,

@@ -136,6 +136,14 @@ fn what_was_trusted_on_first_use_is_known_from_then_on() {
 }
 
 #[test]
+fn with_the_fault_a_certificate_that_is_used_gets_another_alias() {
+    let mut bench = bench(true, &[Fault::CertificateLosesAliasWhenUsed]);
+    assert_eq!(ask(&mut bench, session(IdentityKind::SelfSigned, STRANGER), STRANGER), 1);
+    let row = bench.core.store().all_of(crate::trust::CERTIFICATES).pop().unwrap();
+    assert_eq!(bench.core.store().text(&row, "Alias"), "used-2");
+}
+
+#[test]
 fn an_authority_with_a_role_passes_it_on_and_a_reboot_forgets_it() {
     let mut bench = bench(false, &[]);
     bench.core.report("Device.LocalAgent.ControllerTrust.Credential.1.", "Role", FULL);
