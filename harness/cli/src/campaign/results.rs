@@ -56,7 +56,7 @@ impl Results {
             id: uuid::Uuid::new_v4().to_string(),
             harness: HARNESS.to_owned(),
             catalogue: catalogue.hash.clone(),
-            plan: catalogue.plan.clone(),
+            plan: judged_by(catalogue, profile),
             host: gethostname::gethostname().to_string_lossy().into_owned(),
             started: jiff::Timestamp::now(),
             duration_ms: 0,
@@ -194,6 +194,14 @@ impl Results {
             deprecated: self.withdrawn.get(&first.case).cloned(),
             outcome,
         }
+    }
+}
+
+/// The revision of the plan, and the earlier one by which the profile wants withdrawn cases to be judged.
+fn judged_by(catalogue: &Catalogue, profile: &EutProfile) -> String {
+    match &profile.plan {
+        Some(earlier) => format!("{}; with what was withdrawn after {earlier}", catalogue.plan),
+        None => catalogue.plan.clone(),
     }
 }
 

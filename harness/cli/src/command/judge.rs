@@ -71,8 +71,12 @@ fn one(path: &Path, catalogue: &Catalogue) -> Result<Option<Row>, Error> {
 fn print(row: &Row) {
     let judgement = &row.judgement;
     let mut text = format!("{} {} [{}]: {}\n", word(judgement.verdict), row.case, visible_line(&row.mtp), row.trace);
-    for metric in judgement.metrics.iter().chain(&judgement.universal) {
-        for finding in metric.findings.iter().filter(|finding| finding.outcome != Outcome::Met) {
+    // What a universal rule could not decide does not weigh; `--format json` has it.
+    let metrics = judgement.metrics.iter().map(|metric| (metric, false));
+    let universal = judgement.universal.iter().map(|rule| (rule, true));
+    for (metric, only_unmet) in metrics.chain(universal) {
+        let told = |outcome| outcome == Outcome::Unmet || (outcome == Outcome::Unknown && !only_unmet);
+        for finding in metric.findings.iter().filter(|finding| told(finding.outcome)) {
             let _ = writeln!(text, "  {}: expected {}", metric.metric, visible_line(&finding.expected));
             let _ = writeln!(text, "    seen: {}", visible_line(&finding.seen));
         }
