@@ -8,7 +8,7 @@ use uspec_usp::schema::Content;
 
 use crate::{
     judge::evidence::describe_error,
-    show,
+    show, sighting,
     trace::{ConnectionState, Direction, Event, Phase, StepOutcome, StepRef, Trace, What},
     view::{RecordSeen, View, phase_name},
 };
@@ -22,8 +22,8 @@ const MAX_LINE: usize = 200;
 /// How many characters of a Message a line shows.
 const MAX_BODY: usize = 90;
 
-/// The Trace, one line an event: seconds, direction, what it was. Octets, frames and the beginnings of steps are left out; of a long
-/// Trace the middle is.
+/// The Trace, one line an event: seconds, direction, what it was. Octets, frames that carry Records and the
+/// beginnings of steps are left out; of a long Trace the middle is.
 pub fn lines(trace: &Trace) -> Vec<String> {
     let view = View::new(trace);
     let shown = |(index, event): (usize, &Event)| {
@@ -47,7 +47,11 @@ pub fn lines(trace: &Trace) -> Vec<String> {
 fn line(view: &View<'_>, index: usize, event: &Event) -> Option<String> {
     match &event.what {
         What::Record { .. } => view.records.iter().find(|record| record.index == index).map(record_line),
-        What::StepStarted { .. } | What::Octets { .. } | What::Frame { .. } => None,
+        What::StepStarted { .. } | What::Octets { .. } => None,
+        What::Frame { direction, kind, .. } => {
+            let shown = sighting::sighting(&view.trace.events, index, false)?;
+            frame_line(*direction, kind, &shown)
+        }
         What::StepEnded { step, outcome } => step_line(step, outcome),
         What::Captured { name, value } => Some(format!("   {name} = {}", show::quoted(value))),
         What::Connection { connection, state, details } => connection_line(*connection, *state, details),
@@ -60,11 +64,28 @@ fn line(view: &View<'_>, index: usize, event: &Event) -> Option<String> {
     }
 }
 
-fn record_line(record: &RecordSeen<'_>) -> String {
-    let arrow = match record.direction {
+const fn arrow(direction: Direction) -> &'static str {
+    match direction {
         Direction::Sent => "->",
         Direction::Received => "<-",
+    }
+}
+
+/// A frame that carries no Record.
+fn frame_line(direction: Direction, kind: &str, shown: &Value) -> Option<String> {
+    let text = |key: &str| shown.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let (code, said) = match kind {
+        "binary" | "continuation" => return None,
+        "close" => (shown.get("code").and_then(Value::as_u64), text("reason")),
+        _ => (None, text("payload")),
     };
+    let code = code.map(|code| format!(" {code}")).unwrap_or_default();
+    let said = said.map(|said| format!(": {}", show::cut_at(said, MAX_BODY))).unwrap_or_default();
+    Some(format!("{} {kind} frame{code}{said}", arrow(direction)))
+}
+
+fn record_line(record: &RecordSeen<'_>) -> String {
+    let arrow = arrow(record.direction);
     let step =
         record.step.and_then(|step| step.label.as_deref()).map(|label| format!(" `{label}`")).unwrap_or_default();
     let id = record.msg_id().map(|id| format!(" {}", show::cut_at(id, 40))).unwrap_or_default();
@@ -145,6 +166,11 @@ mod tests {
     use super::*;
     use crate::testing::Story;
 
+    fn frame(kind: &str, payload: &[u8]) -> What {
+        let (kind, payload) = (kind.to_owned(), payload.to_vec());
+        What::Frame { connection: 1, direction: Direction::Received, kind, fin: true, payload }
+    }
+
     #[test]
     fn each_event_that_matters_has_a_line() {
         let story = Story::new()
@@ -155,6 +181,9 @@ mod tests {
             .ask("", MessageKind::Get, json!({"param_paths": ["Device."]}))
             .time_out(10_000)
             .receive(vec![0xff])
+            .event(frame("binary", b"x"))
+            .event(frame("close", b"\x03\xebno Record"))
+            .event(frame("ping", b""))
             .event(What::CleanUp { differences: Vec::new() });
         let shown = lines(&story.trace);
         let expected = [
@@ -164,7 +193,9 @@ mod tests {
             r#"   0.007 -> Get m2: {param_paths: ["Device."]}"#,
             "  10.008    procedure step 2: nothing came within 10 s",
             "  10.009 <- bytes that are no Record: ff",
-            "  10.010    the EUT is as found",
+            "  10.011 <- close frame 1003: no Record",
+            "  10.012 <- ping frame",
+            "  10.013    the EUT is as found",
         ];
         assert_eq!(shown, expected);
     }

@@ -10,7 +10,7 @@ use uspec_testplan::{
     case::{CaseId, EutAction},
     profile::{
         DEFAULT_PROGRAM, EutProfile, FeaturePolicy, KnownFailing, KnownFailingProblemKind, Means, Timing, Tls,
-        Transport, WebSocketRole, check_known_failing,
+        TlsFiles, Transport, WebSocketRole, check_known_failing,
     },
     run_report::{CaseOutcome, CaseResult, Judged, NotRun, NotRunKind},
     verdict::{CleanUp, Judgement, Verdict},
@@ -175,4 +175,36 @@ fn the_checked_in_profiles_are_right() {
             panic!("{problems}");
         }
     }
+}
+
+#[test]
+fn tls_may_come_from_an_authority_or_from_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["ca.pem", "ca.key"] {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    let text = r#"
+format: 1
+name: A device
+eut: {endpoint_id: any}
+controller: {endpoint_id: "self::uspec"}
+plan: "1.0.3"
+mtps:
+  - websocket: {role: eut_connects, address: 127.0.0.1:0, tls: {ca: {certificate: ca.pem, key: ca.key}}}
+  - websocket: {name: made, role: we_connect, address: "127.0.0.1:80", tls: generate}
+  - websocket: {name: plain, role: we_connect, address: "127.0.0.1:80"}
+"#;
+    let profile = EutProfile::parse("x.yaml", text, folder.path()).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(profile.plan.as_deref(), Some("1.0.3"));
+    let tls = profile.mtps.iter().map(|mtp| {
+        let Transport::WebSocket(websocket) = &mtp.transport;
+        websocket.tls.clone()
+    });
+    let authority = Some((folder.path().join("ca.pem"), folder.path().join("ca.key")));
+    let files = TlsFiles { identity: None, trust: None, authority };
+    assert_eq!(tls.collect::<Vec<_>>(), [Some(Tls::Files(files)), Some(Tls::Generate), None]);
+    let facts: Vec<_> = profile.mtps.iter().map(|mtp| (mtp.facts().role.unwrap(), mtp.facts().tls)).collect();
+    let expected =
+        [(WebSocketRole::EutConnects, true), (WebSocketRole::WeConnect, true), (WebSocketRole::WeConnect, false)];
+    assert_eq!(facts, expected);
 }

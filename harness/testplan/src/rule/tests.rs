@@ -4,8 +4,9 @@ use uspec_usp::schema::MessageKind;
 
 use super::*;
 use crate::{
+    case::{Action, Answer, Ending, Expected, MtpAction, MtpEvent},
     testing::{Story, await_notify},
-    trace::Phase,
+    trace::{ConnectionState, Phase},
     verdict::Outcome,
 };
 
@@ -461,4 +462,45 @@ fn many_findings_are_counted() {
         aspect("parameters", &json!([{"supported_obj_path": "Device.L.", "supported_params": parameters}])).outcome();
     assert_eq!(findings.len(), MAX_FINDINGS);
     assert!(findings.last().unwrap().seen.contains("88 more"), "{:?}", findings.last());
+}
+
+/// A step of ours that takes two seconds to break the connection, and an attempt to connect again so long after its end.
+fn dropped(later: u64) -> Story {
+    let attempt = Expected::Mtp(MtpEvent::ConnectionAttempt);
+    Story::new()
+        .step("dropped", Action::Mtp(MtpAction::Drop(Ending::Reset)))
+        .wait(2_000)
+        .done()
+        .step("attempt", Action::Await { what: attempt, answer: Answer::Normal })
+        .wait(later)
+        .connection(2, ConnectionState::Attempt, json!({}))
+        .matched()
+        .rule(
+            "retry_interval",
+            json!({"start": "dropped", "attempts": ["attempt"], "minimum": "5s", "multiplier": "2000"}),
+        )
+}
+
+#[rstest]
+#[case(2_500, Outcome::Met)]
+#[case(10_500, Outcome::Met)]
+#[case(1_500, Outcome::Unmet)]
+#[case(11_500, Outcome::Unmet)]
+fn what_a_step_ends_ends_while_it_runs(#[case] later: u64, #[case] expected: Outcome) {
+    let (outcome, findings) = dropped(later).outcome();
+    assert_eq!(outcome, expected, "{findings:#?}");
+    assert_eq!(findings[0].requirement.as_deref(), Some("R-WS.19"));
+    assert!(findings[0].expected.starts_with("retry 1 after 5.0 s to 10.0 s"), "{findings:#?}");
+}
+
+#[test]
+fn an_attempt_that_does_not_come_is_told_with_its_window() {
+    let with = json!({"start": "first", "attempts": ["second"], "minimum": "5s", "multiplier": "2000", "first": 2});
+    let notify = json!({"subscription_id": "s", "event": {"obj_path": "Device.", "event_name": "Boot!"}});
+    let story = Story::new().step("first", await_notify("s"));
+    let story = story.message(uspec_usp::schema::Content::Request(MessageKind::Notify), "n", &notify).matched();
+    let (outcome, findings) =
+        story.step("second", await_notify("s")).time_out(60_000).rule("retry_interval", with).outcome();
+    assert_eq!((outcome, findings[0].requirement.as_deref()), (Outcome::Unmet, Some("R-NOT.2")));
+    assert!(findings[0].expected.starts_with("retry 2 after 10.0 s to 20.0 s"), "{findings:#?}");
 }
