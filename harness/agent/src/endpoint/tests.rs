@@ -1,11 +1,12 @@
 use super::*;
-use crate::config::{ControllerConfig, ListenConfig, Persistence, WebSocketTarget};
+use crate::config::{ControllerConfig, ListenConfig, Pem, Persistence, TlsIdentity, WebSocketTarget};
 use prost::Message as _;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use uspec_mtp::event::{Closing, Direction, MtpEvent, MtpHappening};
 use uspec_mtp::network::{Address, MemoryNetwork};
+use uspec_mtp::tls::{ClientAuth, IdentityKind, Pki, TlsClient, TlsMaterial, TlsServer};
 use uspec_mtp::websocket::{WsFarConfig, WsFarSide, WsHandle, WsRole};
 use uspec_usp::msg::{self, Msg, body::MsgBody, request::ReqType};
 use uspec_usp::record::{NoSessionContextRecord, Record, record::RecordType};
@@ -26,13 +27,45 @@ struct Bench {
 impl Bench {
     /// The Controller listens and the Agent connects, or the other way round.
     async fn start(agent_connects: bool, persistence: Persistence, faults: &[Fault]) -> Self {
+        Self::start_with(agent_connects, persistence, faults, None).await
+    }
+
+    /// Over TLS, with what the Controller shows of itself.
+    async fn start_secured(pki: &Pki, agent_connects: bool, controller: IdentityKind, faults: &[Fault]) -> Self {
+        let shown = pki.issue(controller, CONTROLLER, &["peer"]).unwrap();
+        let own = pki.issue(IdentityKind::Trusted, AGENT, &["peer"]).unwrap();
+        let identity = TlsIdentity {
+            certificate: Pem::Text(own.chain_pem()),
+            key: Pem::Text(own.key_pem()),
+            trust: Some(Pem::Text(pki.authority().certificate_pem())),
+        };
+        Self::start_with(agent_connects, Persistence::Memory, faults, Some((shown, identity))).await
+    }
+
+    async fn start_with(
+        agent_connects: bool,
+        persistence: Persistence,
+        faults: &[Fault],
+        tls: Option<(TlsMaterial, TlsIdentity)>,
+    ) -> Self {
+        let (shown, identity) = tls.unzip();
         let network: Arc<dyn Network> = Arc::new(MemoryNetwork::new());
         let address = Address::tcp("peer", 8080);
         let (sender, events) = mpsc::channel(1024);
         let path = "/usp".to_owned();
-        let target = WebSocketTarget { host: "peer".to_owned(), path: path.clone(), ..WebSocketTarget::default() };
-        let listen =
-            ListenConfig { host: "peer".to_owned(), port: 8080, path: path.clone(), ..ListenConfig::default() };
+        let target = WebSocketTarget {
+            host: "peer".to_owned(),
+            path: path.clone(),
+            tls: identity.is_some(),
+            ..WebSocketTarget::default()
+        };
+        let listen = ListenConfig {
+            host: "peer".to_owned(),
+            port: 8080,
+            path: path.clone(),
+            tls: identity.is_some(),
+            ..ListenConfig::default()
+        };
         let config = AgentConfig {
             endpoint_id: AGENT.to_owned(),
             controllers: vec![ControllerConfig {
@@ -41,13 +74,14 @@ impl Bench {
             }],
             listen: (!agent_connects).then_some(listen),
             persistence,
+            tls: identity,
             faults: faults.iter().copied().collect(),
             ..AgentConfig::default()
         };
         let role = if agent_connects {
-            WsRole::Listen { address, path, tls: None }
+            WsRole::Listen { address, path, tls: shown.map(recording) }
         } else {
-            WsRole::Connect { address, path, host: None, tls: None }
+            WsRole::Connect { address, path, host: None, tls: shown.map(TlsClient::new) }
         };
         let handle = WsFarSide::start(WsFarConfig::new(role, CONTROLLER), Arc::clone(&network), sender).await.unwrap();
         let stop = CancellationToken::new();
@@ -135,6 +169,58 @@ impl Bench {
         self.stop.cancel();
         timeout(PATIENCE, self.agent).await.expect("the Agent stops").unwrap().unwrap();
         self.handle.shutdown().await;
+    }
+}
+
+/// A server that asks for the Agent's certificate.
+fn recording(material: TlsMaterial) -> TlsServer {
+    TlsServer { client_auth: ClientAuth::Record, ..TlsServer::new(material) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_tls_it_serves_whom_it_trusts_in_either_role() {
+    let pki = Pki::generate().unwrap();
+    for agent_connects in [true, false] {
+        let mut bench = Bench::start_secured(&pki, agent_connects, IdentityKind::Trusted, &[]).await;
+        bench.connected().await;
+        assert_eq!(bench.value("Device.LocalAgent.EndpointID").await, AGENT);
+        bench.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_tls_it_serves_nobody_else_in_either_role() {
+    use IdentityKind::{Expired, NotYetValid, SelfSigned, Untrusted, WrongName};
+    let pki = Pki::generate().unwrap();
+    for kind in [Expired, NotYetValid, SelfSigned, Untrusted, WrongName] {
+        for agent_connects in [true, false] {
+            let mut bench = Bench::start_secured(&pki, agent_connects, kind, &[]).await;
+            assert!(bench.is_silent().await, "{kind}, {agent_connects}");
+            bench.finish().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_that_was_added_is_trusted_once_the_controller_refers_to_it() {
+    let pki = Pki::generate().unwrap();
+    for (faults, accepted) in [(vec![], true), (vec![Fault::AddedCertificateIsNotTrusted], false)] {
+        let mut bench = Bench::start_secured(&pki, true, IdentityKind::Trusted, &faults).await;
+        bench.connected().await;
+        let alternate = pki.issue(IdentityKind::Alternate, CONTROLLER, &["peer"]).unwrap();
+        let arguments = [("Certificate".to_owned(), alternate.chain_pem())];
+        let request = msg::Operate {
+            command: "Device.LocalAgent.Controller.1.AddMyCertificate()".to_owned(),
+            send_resp: true,
+            input_args: arguments.into(),
+            ..msg::Operate::default()
+        };
+        let body = bench.ask(ReqType::Operate(request)).await;
+        assert!(matches!(body, MsgBody::Response(_)), "{body:?}");
+        bench.handle.set_identity(alternate).unwrap();
+        bench.handle.close(1000, "").await.unwrap();
+        assert_eq!(!bench.is_silent().await, accepted);
+        bench.finish().await;
     }
 }
 
