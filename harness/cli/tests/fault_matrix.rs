@@ -222,6 +222,7 @@ fn may_matter(catalogue: &Catalogue, case: &str, fault: &str) -> bool {
     let case = catalogue.get(&case.parse().unwrap()).unwrap().case.as_ref().unwrap();
     case.procedure.iter().any(|step| match &step.action {
         Action::Request { kind: sent, .. } => sent == kind,
+        Action::Send(send) => send.message.as_ref().is_some_and(|(sent, _)| sent == kind),
         _ => *kind == MessageKind::Get,
     })
 }
