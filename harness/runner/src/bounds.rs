@@ -31,8 +31,14 @@ pub(crate) const SIGHTINGS: usize = 4096;
 /// when it does not read what we send.
 pub(crate) const PENDING_ANSWERS: usize = 64;
 
+/// How long our Close frame waits for the answers that were to go out before it. A peer that reads takes them in milliseconds.
+pub(crate) const ANSWERS_FIRST: Duration = Duration::from_secs(2);
+
 /// How long one Record may take to be written. A peer that reads takes a Record in milliseconds; TCP's own retries would take minutes.
 pub(crate) const SEND_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long the event of a Record that was written may be under way to the Trace: it passes through one task of this process.
+pub(crate) const RELAY_LIMIT: Duration = Duration::from_secs(1);
 
 /// After the connection on which an answer was due has ended and the EUT is back, how long the answer is still waited for: an Agent that
 /// queues its answers sends them at once.

@@ -101,7 +101,7 @@ fn overridden(bytes: Vec<u8>, overrides: &Value) -> Result<Vec<u8>, BuildError> 
 }
 
 /// The members of the Record's oneof.
-const RECORD_TYPES: [&str; 7] = [
+pub(crate) const RECORD_TYPES: [&str; 7] = [
     "no_session_context",
     "session_context",
     "websocket_connect",

@@ -14,7 +14,7 @@ use uspec_runner::{
     control::{ControlFuture, Program},
 };
 use uspec_testplan::{
-    case::{Action, EutAction, Step, TestCase},
+    case::{Action, EutAction, Send, Step, TestCase},
     trace::{Phase, StepOutcome, Trace, What},
 };
 use uspec_usp::schema::MessageKind;
@@ -128,9 +128,10 @@ async fn an_eut_that_ends_with_its_reboot_is_started_again() {
     let gone = || -> Rule {
         Box::new(|asked| reboots(asked).then(|| vec![Do::Answer, Do::Away(Duration::from_secs(100_000))]))
     };
-    let by_hand =
-        step(request(MessageKind::Operate, serde_json::json!({"command": "Device.Reboot()", "send_resp": true})));
-    for reboot in [eut(EutAction::Reboot), by_hand] {
+    let operate = serde_json::json!({"command": "Device.Reboot()", "send_resp": true});
+    let by_hand = step(request(MessageKind::Operate, operate.clone()));
+    let sent = Send { message: Some((MessageKind::Operate, operate)), ..Send::default() };
+    for reboot in [eut(EutAction::Reboot), by_hand, step(Action::Send(sent))] {
         let steps = vec![reboot, step(Action::Wait(Duration::from_secs(1).into())), get("Device.Fine.")];
         let traces = play_switched(&Switch::new(usp_reboot(true)), gone(), &[case("1.1", steps)]).await;
         let outcomes = outcomes(&traces[0], Phase::Procedure);

@@ -17,7 +17,7 @@ use uspec_testplan::{
     },
     pattern::Pattern,
     profile::WebSocketRole,
-    trace::{Direction, Phase, StepOutcome, Trace, What},
+    trace::{ConnectionState, Direction, Phase, StepOutcome, Trace, What},
 };
 use uspec_usp::decode::RecordKind;
 
@@ -209,6 +209,80 @@ async fn a_second_connection_is_ours_to_open_where_we_connect() {
     };
     assert_eq!(sent_on(&traces[0]), Some(2));
     assert_ne!(sent_on(&traces[1]), Some(2), "the second one ends with its case");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_second_connection_is_there_the_first_is_not_opened_again() {
+    let network = MemoryNetwork::new();
+    // It keeps to one session for each Controller and closes the older one.
+    let _eut = start_listening(&network, good_rule()).await;
+    let mut session = open_with(&network, connecting(), no_control()).await;
+    let bring_up = session.bring_up(&CancellationToken::new()).await.unwrap();
+    let procedure = vec![
+        mtp(MtpAction::SecondConnection),
+        awaits(MtpEvent::Disconnected),
+        step(Action::Wait(Duration::from_secs(30).into())),
+        get("Device.Fine."),
+    ];
+    let cases = [case("7.2", procedure), case("7.1", vec![get("Device.Fine.")])];
+    let (_, traces) = play(&mut session, &bring_up, &cases, &CancellationToken::new()).await;
+    let outcomes = outcomes(&traces[0], Phase::Procedure);
+    assert!(outcomes.iter().all(|it| matches!(it, StepOutcome::Done { .. })), "{outcomes:?}");
+    let changes = |trace: &Trace| -> Vec<(u32, ConnectionState)> {
+        let all = trace.events.iter().filter_map(|event| match &event.what {
+            What::Connection {
+                connection,
+                state: state @ (ConnectionState::Open | ConnectionState::Closed),
+                details,
+            } if details.get("stream_ended").is_none() => Some((*connection, *state)),
+            _ => None,
+        });
+        all.collect()
+    };
+    let (open, closed) = (ConnectionState::Open, ConnectionState::Closed);
+    assert_eq!(changes(&traces[0]), [(2, open), (1, closed), (2, closed), (3, open)], "one session remains");
+    assert_eq!(changes(&traces[1]), []);
+}
+
+/// An EUT that wants many answers right before our end closes.
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_on_their_way_go_out_before_our_close() {
+    let notify = Do::Notify { subscription: "s", send_resp: true };
+    let rule = on_trigger(move |_| [vec![Do::Answer], vec![notify.clone(); 20]].concat());
+    let what = Expected::Notify { subscription_id: Some("s".into()), matching: None };
+    let awaited = step(Action::Await { what, answer: Answer::Normal });
+    let steps =
+        vec![get("Device.Trigger."), awaited, mtp(MtpAction::Close { code: 1000 }), awaits(MtpEvent::Disconnected)];
+    let ran = run(rule, &[case("7.4", steps)]).await;
+    let outcomes = outcomes(&ran.traces[0], Phase::Procedure);
+    assert!(outcomes.iter().all(|it| matches!(it, StepOutcome::Done { .. })), "{outcomes:?}");
+    let taken = ran.eut.seen.lock().unwrap().notify_responses.len();
+    let came = notifications(&ran.traces[0]);
+    assert!(came > 0 && taken >= came, "{taken} of {came} are answered");
+    assert!(sent_behind_close(&ran.traces[0]).is_empty());
+}
+
+/// How many Notifications came before the step that closes.
+fn notifications(trace: &Trace) -> usize {
+    let closes = |what: &What| matches!(what, What::StepStarted { step, .. } if step.phase == Phase::Procedure && step.index == 2);
+    let before = trace.events.iter().take_while(|event| !closes(&event.what));
+    let notifies = before.filter(|event| match &event.what {
+        What::Record { direction: Direction::Received, decoded, .. } => decoded.to_string().contains("\"notify\""),
+        _ => false,
+    });
+    notifies.count()
+}
+
+fn is_close(what: &What) -> bool {
+    matches!(what, What::Frame { direction: Direction::Sent, kind, .. } if kind == "close")
+}
+
+/// The data frames that follow our Close on the first connection.
+fn sent_behind_close(trace: &Trace) -> Vec<u64> {
+    let behind = trace.events.iter().skip_while(|event| !is_close(&event.what)).filter(|event| {
+        matches!(&event.what, What::Frame { connection: 1, direction: Direction::Sent, kind, .. } if kind != "close")
+    });
+    behind.map(|event| event.seq).collect()
 }
 
 #[tokio::test(start_paused = true)]

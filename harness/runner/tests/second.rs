@@ -3,6 +3,7 @@
 
 mod scripted;
 
+use rstest::rstest;
 use scripted::*;
 use serde_json::json;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use uspec_mtp::network::{Address, MemoryNetwork, Network};
 use uspec_testplan::{
     case::{Action, Answer, CertificateKind, ControllerAction, Expected, MtpEvent, Party, RecordEvent, Step, TestCase},
-    trace::{ConnectionState, Phase, SECOND_CONTROLLER, StepOutcome, Trace, What},
+    trace::{ConnectionState, Direction, Phase, SECOND_CONTROLLER, StepOutcome, Trace, What},
 };
 use uspec_usp::{
     decode::RecordKind,
@@ -139,6 +140,50 @@ async fn where_the_eut_connects_it_listens_for_itself() {
     assert!(connections[0] >= SECOND_CONTROLLER, "{connections:?}");
     assert_eq!(connections[1..], [1, 1], "once it has stopped, it has none of its own any more");
     assert!(network.connect(&address).await.is_err(), "nobody listens there any more");
+}
+
+/// What comes behind a Close is not read any more.
+#[rstest]
+#[case::by_a_step(vec![stop_second()])]
+#[case::after_the_case(vec![])]
+#[tokio::test(start_paused = true)]
+async fn its_answers_go_out_before_it_ends(#[case] end: Vec<Step>) {
+    let network = MemoryNetwork::new();
+    let mut session = open(&network).await;
+    let _eut = start(&network, EUT, good_rule()).await;
+    let bring_up = session.bring_up(&CancellationToken::new()).await.unwrap();
+    let address = Address::tcp(&bring_up.variables["second.host"], bring_up.variables["second.port"].parse().unwrap());
+    let body = json!({"subscription_id": "s", "send_resp": true,
+        "event": {"obj_path": "Device.", "event_name": "Boot!"}});
+    let notify = Do::Record(addressed(EUT, SECOND, Content::Request(MessageKind::Notify), "n", &body));
+    let rule = on_trigger(move |_| {
+        [vec![Do::Answer], vec![notify.clone(); 20], vec![Do::Sleep(Duration::from_secs(1))]].concat()
+    });
+    let other = start_at(&network, address, SECOND, EUT, rule).await;
+    let begin = vec![start_second(), by_second(await_mtp(MtpEvent::Connected))];
+    let asked = vec![by_second(get("Device.Trigger.")), by_second(await_notify("s"))];
+    let cases = [case("9.9", [begin, asked, end].concat())];
+    let (_, traces) = play(&mut session, &bring_up, &cases, &CancellationToken::new()).await;
+    assert_sound(&traces[0]);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let is_end =
+        |what: &What| matches!(what, What::StepEnded { step, .. } if step.phase == Phase::Procedure && step.index == 3);
+    let came = traces[0].events.iter().take_while(|event| !is_end(&event.what)).filter(|event| match &event.what {
+        What::Record { connection, direction: Direction::Received, decoded, .. } => {
+            *connection >= SECOND_CONTROLLER && decoded.to_string().contains("\"notify\"")
+        }
+        _ => false,
+    });
+    let came = came.count();
+    let taken = other.seen.lock().unwrap().notify_responses.len();
+    assert!(came > 0 && taken >= came, "{taken} of {came} are answered");
+    let sent = traces[0].events.iter().filter_map(|event| match &event.what {
+        What::Frame { connection, direction: Direction::Sent, kind, .. } if *connection >= SECOND_CONTROLLER => {
+            Some(kind)
+        }
+        _ => None,
+    });
+    assert_eq!(sent.last().map(String::as_str), Some("close"), "nothing goes out behind it");
 }
 
 #[tokio::test(start_paused = true)]

@@ -146,6 +146,21 @@ async fn what_must_not_come_is_seen_from_the_trigger_on(#[case] rule: Rule, #[ca
     assert_eq!(is_answered(&outcomes[1]), !silent);
 }
 
+#[rstest]
+#[case::reading(get("Device.Fine."), true)]
+#[case::acting(add(), false)]
+#[tokio::test(start_paused = true)]
+async fn a_notification_outlasts_a_step_that_reads_and_none_that_acts(#[case] between: Step, #[case] lasts: bool) {
+    let trigger = || get("Device.Trigger.");
+    let pause = step(Action::Wait(Duration::from_secs(1).into()));
+    let awaited = await_notify("s", Answer::Normal);
+    let (outcomes, ..) = procedure(then_notify("s"), vec![trigger(), pause.clone(), between.clone(), awaited]).await;
+    assert_eq!(is_answered(&outcomes[3]), lasts, "{outcomes:?}");
+    let forbidden = absent(notify_of("s"));
+    let (outcomes, ..) = procedure(then_notify("s"), vec![trigger(), pause, between, forbidden]).await;
+    assert_eq!(is_answered(&outcomes[3]), lasts, "{outcomes:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn silence_of_an_eut_that_is_away_says_nothing() {
     let rule = on_trigger(|_| vec![Do::Answer, Do::Away(Duration::from_secs(60))]);

@@ -77,6 +77,8 @@ pub(super) struct End {
     life: watch::Receiver<Life>,
     retry: Retry,
     next_id: AtomicU32,
+    /// Connections that were opened beside the usual one and have not ended.
+    others: watch::Sender<usize>,
     /// Never used for sending: it closes the handle's channel when the end is gone.
     _ended: mpsc::Sender<()>,
 }
@@ -109,6 +111,7 @@ pub(super) async fn start(config: EndConfig, network: Arc<dyn Network>, sink: Si
         life: life_seen,
         retry: config.retry,
         next_id: AtomicU32::new(1),
+        others: watch::Sender::new(0),
         _ended: ending,
     });
     let shared = Shared {
@@ -151,8 +154,10 @@ impl End {
     /// Opens one more connection in a task of its own.
     pub(super) fn spawn_another(self: Arc<Self>) -> ConnectionId {
         let id = self.next_id();
+        self.others.send_modify(|others| *others = others.saturating_add(1));
         tokio::spawn(async move {
             connection::run(&self, id, self.sink.log(id), Begin::Open).await;
+            self.others.send_modify(|others| *others = others.saturating_sub(1));
         });
         id
     }
@@ -228,12 +233,34 @@ impl End {
 
     async fn call(self: Arc<Self>) {
         let mut retry: u32 = 0;
-        while self.wait_for_connecting().await {
+        while self.wait_for_turn().await {
             let id = self.next_id();
             let was_open = connection::run(&self, id, self.sink.log(id), Begin::Open).await;
             // R-WS.20: an open session sets the count back.
             retry = if was_open { 1 } else { retry.saturating_add(1) };
+            self.wait_until_alone().await;
             self.wait_for_retry(retry).await;
+        }
+    }
+
+    /// Waits until the usual connection is wanted and no other is there; false if everything is to end instead.
+    async fn wait_for_turn(&self) -> bool {
+        while self.wait_for_connecting().await {
+            if *self.others.borrow() == 0 {
+                return true;
+            }
+            self.wait_until_alone().await;
+        }
+        false
+    }
+
+    /// Waits until no connection beside the usual one is there, or everything is to end. A peer that keeps to one session (R-WS.4) would
+    /// have the usual one and the other replace each other again and again.
+    async fn wait_until_alone(&self) {
+        let mut others = self.others.subscribe();
+        tokio::select! {
+            _ = others.wait_for(|others| *others == 0) => {}
+            () = self.stopped() => {}
         }
     }
 

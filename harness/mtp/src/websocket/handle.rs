@@ -120,7 +120,8 @@ impl WsHandle {
         self.live(|life| life.connecting = true);
     }
 
-    /// Opens one more connection beside those that there are (compare R-WS.4). It is not opened again after its end.
+    /// Opens one more connection beside those that there are (compare R-WS.4). It is not opened again after its end, and while it is there
+    /// the usual one is not either.
     ///
     /// # Errors
     /// [`MtpError::Config`] for an end that listens, [`MtpError::Stopped`].

@@ -226,6 +226,8 @@ impl<'a> Session<'a> {
 
     fn on_order(&mut self, command: Command, done: oneshot::Sender<()>) -> Option<Finish> {
         match command {
+            // Behind a Close no data frame may go out (RFC 6455 section 5.5.1). Who ordered it hears that it is lost.
+            Command::Record { .. } if matches!(self.phase, Phase::Closing(_)) => {}
             Command::Record { bytes, fragment } => {
                 let fragment = fragment.or(self.settings.borrow().behaviour.fragment);
                 self.outbox.put_record(bytes, fragment, done);

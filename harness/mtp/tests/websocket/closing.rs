@@ -26,6 +26,18 @@ async fn the_far_side_closes() {
     assert_eq!(far.ended().await, EndedBy::Us, "the server ends the stream");
 }
 
+#[tokio::test(start_paused = true)]
+async fn behind_its_close_an_end_sends_no_record() {
+    let network = MemoryNetwork::new();
+    let mut far = Far::start(&network, listen(), |_| {}).await;
+    let mut raw = Raw::open(&network).await;
+    far.opened().await;
+    far.handle.close(close_code::NORMAL, "").await.unwrap();
+    assert!(matches!(far.handle.send_record(&b"late"[..]).await, Err(MtpError::Lost)));
+    raw.send(&masked(0x88, b"\x03\xE8")).await;
+    assert_eq!(raw.rest().await, b"\x88\x02\x03\xE8");
+}
+
 #[rstest]
 #[case(close_code::UNSUPPORTED_DATA)]
 #[case(close_code::GOING_AWAY)]

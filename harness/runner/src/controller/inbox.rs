@@ -2,13 +2,13 @@
 //!
 //! One decision behind it: a Notification belongs to the first step of the case, done ones left out, that could be meant by it. Thus a
 //! Notification may come before its step has begun (TR-369 fixes no order between a Response and a Notification), and the step's
-//! `withhold` holds from the start. One that an `absent` step forbids is never given to a later `await`.
+//! `withhold` holds from the start. One that an `absent` step forbids is never given to a later `await`, and none outlasts the next step
+//! that may bring Notifications about.
 
 use super::sightings::Sightings;
 use crate::bounds::{EVENT_OVERHEAD, INBOX, INBOX_OCTETS};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
-use tokio::time::Instant;
 use uspec_testplan::{
     case::{Action, Answer, Expected, Party, Step, TestCase},
     pattern::{Context, Pattern},
@@ -65,7 +65,6 @@ pub(crate) enum Addressing {
 pub(crate) struct Notification {
     /// Its place in the Trace.
     pub(crate) seq: u64,
-    at: Instant,
     octets: usize,
     party: Party,
     subscription_id: String,
@@ -227,15 +226,16 @@ impl Inbox {
         self.remove(found)
     }
 
-    /// The first Notification since `from` that `wanted` forbids.
-    pub(crate) fn forbidden(
-        &self,
-        from: Instant,
-        wanted: &Wanted,
-        variables: &BTreeMap<String, String>,
-    ) -> Option<u64> {
-        let mut since = self.notifies.iter().filter(|seen| seen.at >= from && !matches!(seen.claim, Claim::Of(..)));
-        since.find(|seen| seen.is_meant(wanted, variables) == Fits::Surely).map(|seen| seen.seq)
+    /// The first Notification that `wanted` forbids.
+    pub(crate) fn forbidden(&self, wanted: &Wanted, variables: &BTreeMap<String, String>) -> Option<u64> {
+        let mut others = self.notifies.iter().filter(|seen| !matches!(seen.claim, Claim::Of(..)));
+        others.find(|seen| seen.is_meant(wanted, variables) == Fits::Surely).map(|seen| seen.seq)
+    }
+
+    /// A step begins that may bring Notifications about: those that came before are none of its, and no later step means them.
+    pub(crate) fn begin_anew(&mut self) {
+        self.notifies.clear();
+        self.octets = 0;
     }
 
     /// The step at `place` has ended and takes nothing any more; what was put aside for it is free again.
@@ -270,16 +270,9 @@ impl Sorted {
 
 impl Notification {
     /// A Notification that came with a Record of that many octets.
-    pub(crate) fn new(
-        party: Party,
-        seq: u64,
-        at: Instant,
-        octets: usize,
-        subscription_id: String,
-        body: Value,
-    ) -> Self {
+    pub(crate) fn new(party: Party, seq: u64, octets: usize, subscription_id: String, body: Value) -> Self {
         let octets = octets.saturating_add(EVENT_OVERHEAD);
-        Self { seq, at, octets, party, subscription_id, body, claim: Claim::Free }
+        Self { seq, octets, party, subscription_id, body, claim: Claim::Free }
     }
 
     fn is_meant(&self, wanted: &Wanted, variables: &BTreeMap<String, String>) -> Fits {
@@ -354,7 +347,7 @@ mod tests {
 
     fn arrive(inbox: &mut Inbox, seq: u64, subscription: &str) -> Answer {
         let sorted = inbox.sort(Party::First, subscription, &json!({}), &BTreeMap::new());
-        let seen = Notification::new(Party::First, seq, Instant::now(), 100, subscription.to_owned(), json!({}));
+        let seen = Notification::new(Party::First, seq, 100, subscription.to_owned(), json!({}));
         inbox.notified(&sorted, seen);
         sorted.answer
     }
@@ -363,8 +356,8 @@ mod tests {
         Wanted::new(Party::First, Some(subscription), None)
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn retries_go_to_the_steps_in_order_and_only_their_answers_are_withheld() {
+    #[test]
+    fn retries_go_to_the_steps_in_order_and_only_their_answers_are_withheld() {
         let (withhold, normal) = (Answer::Withhold, Answer::Normal);
         let mut inbox =
             inbox(vec![await_notify("s", withhold), await_notify("s", withhold), await_notify("s", normal)]);
@@ -376,43 +369,46 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn another_subscription_is_another_s() {
+    #[test]
+    fn another_subscription_is_another_s() {
         let mut inbox = inbox(vec![await_notify("s", Answer::Withhold)]);
         assert_eq!(arrive(&mut inbox, 0, "t"), Answer::Normal);
         assert!(inbox.take((Phase::Procedure, 0), &wanted("s"), &BTreeMap::new()).is_none());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_must_not_come_is_not_saved_up_for_a_later_await() {
+    #[test]
+    fn what_must_not_come_is_not_saved_up_for_a_later_await() {
         let mut inbox = inbox(vec![absent_notify("s"), await_notify("s", Answer::Normal)]);
-        let from = Instant::now();
         arrive(&mut inbox, 0, "s");
-        assert_eq!(inbox.forbidden(from, &wanted("s"), &BTreeMap::new()), Some(0));
+        assert_eq!(inbox.forbidden(&wanted("s"), &BTreeMap::new()), Some(0));
         inbox.done((Phase::Procedure, 0));
         assert!(inbox.take((Phase::Procedure, 1), &wanted("s"), &BTreeMap::new()).is_none());
         arrive(&mut inbox, 1, "s");
         assert_eq!(inbox.take((Phase::Procedure, 1), &wanted("s"), &BTreeMap::new()).unwrap().seq, 1);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_came_before_is_not_forbidden() {
-        let mut inbox = inbox(vec![absent_notify("s")]);
+    #[test]
+    fn what_came_before_the_step_that_acts_is_neither_forbidden_nor_awaited() {
+        let mut inbox = inbox(vec![absent_notify("s"), await_notify("t", Answer::Normal)]);
         arrive(&mut inbox, 0, "s");
-        tokio::time::advance(std::time::Duration::from_secs(1)).await;
-        assert_eq!(inbox.forbidden(Instant::now(), &wanted("s"), &BTreeMap::new()), None);
+        arrive(&mut inbox, 1, "t");
+        inbox.begin_anew();
+        assert_eq!(inbox.forbidden(&wanted("s"), &BTreeMap::new()), None);
+        assert!(inbox.take((Phase::Procedure, 1), &wanted("t"), &BTreeMap::new()).is_none());
+        arrive(&mut inbox, 2, "t");
+        assert_eq!(inbox.take((Phase::Procedure, 1), &wanted("t"), &BTreeMap::new()).unwrap().seq, 2);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_variable_that_gets_its_value_later_keeps_the_notification_free() {
+    #[test]
+    fn a_variable_that_gets_its_value_later_keeps_the_notification_free() {
         let mut inbox = inbox(vec![await_notify("{{id}}", Answer::Withhold)]);
         assert_eq!(arrive(&mut inbox, 0, "s"), Answer::Withhold, "it might be the one whose answer is withheld");
         let variables = BTreeMap::from([("id".to_owned(), "s".to_owned())]);
         assert!(inbox.take((Phase::Procedure, 0), &wanted("{{id}}"), &variables).is_some());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_flood_is_bounded() {
+    #[test]
+    fn a_flood_is_bounded() {
         let mut inbox = inbox(Vec::new());
         for seq in 0..10_000 {
             arrive(&mut inbox, seq, "flood");
@@ -421,14 +417,13 @@ mod tests {
         assert!(inbox.dropped > 0);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_few_huge_ones_are_bounded_and_do_not_push_out_what_a_step_waits_for() {
+    #[test]
+    fn a_few_huge_ones_are_bounded_and_do_not_push_out_what_a_step_waits_for() {
         let mut inbox = inbox(vec![await_notify("s", Answer::Normal)]);
         arrive(&mut inbox, 0, "s");
         for seq in 1..20 {
             let sorted = inbox.sort(Party::First, "flood", &json!({}), &BTreeMap::new());
-            let huge =
-                Notification::new(Party::First, seq, Instant::now(), INBOX_OCTETS / 4, "flood".into(), json!({}));
+            let huge = Notification::new(Party::First, seq, INBOX_OCTETS / 4, "flood".into(), json!({}));
             inbox.notified(&sorted, huge);
         }
         assert!(inbox.octets <= INBOX_OCTETS && inbox.notifies.len() < 6);

@@ -38,7 +38,9 @@ impl Controller {
     }
 
     pub(super) fn take_in(&mut self, event: MtpEvent) {
-        while self.replies.try_join_next().is_some() {}
+        for side in [&mut self.first, &mut self.second] {
+            while side.replies.try_join_next().is_some() {}
+        }
         let MtpEvent { at, connection, what, .. } = event;
         match what {
             MtpHappening::Record { direction: Direction::Sent, bytes, .. } => self.record_sent(at, connection, &bytes),
@@ -128,7 +130,7 @@ impl Controller {
                 }
                 let seq = self.log_received(at, connection, bytes, decoded, keep);
                 if let Some(seq) = seq {
-                    let seen = Notification::new(party, seq, at, bytes.len(), subscription_id, body);
+                    let seen = Notification::new(party, seq, bytes.len(), subscription_id, body);
                     self.inbox.notified(&sorted, seen);
                 }
                 self.sight_record(connection, ours, kind, seq);

@@ -56,7 +56,6 @@ pub(crate) struct Controller {
     network: Arc<dyn Network>,
     first: Side,
     second: Side,
-    replies: JoinSet<()>,
     starts: JoinSet<Result<String, ControlFault>>,
     start_on_close: bool,
     /// Why the EUT could not be started again after it ended by itself; forgotten when it is back.
@@ -130,7 +129,6 @@ impl Controller {
             network,
             first: Side::first(ours, handle),
             second: Side::second(plan.endpoint_id.clone()),
-            replies: JoinSet::new(),
             starts: JoinSet::new(),
             start_on_close: false,
             start_failure: None,
@@ -324,6 +322,7 @@ impl Controller {
 
     /// Ends the second Controller, and takes in what its end still says.
     pub(crate) async fn stop_second(&mut self) {
+        self.answers_first(Party::Second).await;
         let (end, relay) = self.second.cease();
         let limit = Instant::now() + SEND_LIMIT;
         if let Some(end) = &end {
@@ -340,6 +339,7 @@ impl Controller {
     /// Ends our ends of the MTP; what happened since the last Trace goes to the running one.
     pub(crate) async fn shut_down(&mut self) {
         self.stop_second().await;
+        self.answers_first(Party::First).await;
         let limit = Instant::now() + SEND_LIMIT;
         if let Some(end) = self.first.end.clone() {
             let _ = self.drive(end.shutdown(), limit).await;

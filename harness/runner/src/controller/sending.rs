@@ -7,7 +7,7 @@ use super::{
     side::party_of,
 };
 use crate::{
-    bounds::{PENDING_ANSWERS, RECONNECT_GRACE, SEND_LIMIT, after, overslept},
+    bounds::{ANSWERS_FIRST, PENDING_ANSWERS, RECONNECT_GRACE, RELAY_LIMIT, SEND_LIMIT, after, overslept},
     outgoing::Envelope,
 };
 use bytes::Bytes;
@@ -82,6 +82,9 @@ impl Controller {
             let outcome = self.drive(target.send_record(bytes.clone()), limit).await;
             let at = Instant::now();
             self.drain();
+            if matches!(outcome, Some(Ok(()))) {
+                self.written(step).await;
+            }
             self.handed_over.retain(|(_, owner)| owner != step);
             tries += 1;
             match outcome {
@@ -98,6 +101,13 @@ impl Controller {
                 }
             }
         }
+    }
+
+    /// Waits until the Trace holds what that step has sent: the second Controller's events come by a way of their own, and a Record whose
+    /// event is still under way would be one of no step.
+    async fn written(&mut self, step: &StepRef) {
+        let limit = Instant::now() + RELAY_LIMIT;
+        self.until(limit, |it| (!it.handed_over.iter().any(|(_, owner)| owner == step)).then_some(())).await;
     }
 
     /// Waits for the answer to what was sent. When its connection has ended and the EUT is back on another, not much longer.
@@ -122,7 +132,7 @@ impl Controller {
 
     /// Sends what no step asked for. The events go on being read meanwhile, so that it cannot be waited for here.
     pub(super) fn reply(&mut self, party: Party, connection: ConnectionId, message: Vec<u8>) {
-        if self.replies.len() >= PENDING_ANSWERS {
+        if self.side(party_of(connection)).replies.len() >= PENDING_ANSWERS {
             self.recorder
                 .note(format!("a Notify is not answered: the EUT has {PENDING_ANSWERS} answers to read first"));
             return;
@@ -130,10 +140,28 @@ impl Controller {
         let Some(target) = self.side(party_of(connection)).at(connection) else { return };
         let record = self.envelope(party).wrap(message);
         let limit = SEND_LIMIT.saturating_add(self.delay);
-        self.replies.spawn(async move {
+        self.side_mut(party_of(connection)).replies.spawn(async move {
             // A session that has ended takes no answer; the EUT sends its Notify again.
             let _ = timeout(limit, target.send_record(record)).await;
         });
+    }
+
+    /// Lets the answers that this Controller's end has still to send go out before its Close frame, behind which nothing may follow
+    /// (RFC 6455 section 5.5.1). An EUT that does not read does not get them.
+    pub(crate) async fn answers_first(&mut self, party: Party) {
+        self.drain();
+        let limit = after(Instant::now(), ANSWERS_FIRST.saturating_add(self.delay));
+        while !self.side(party).replies.is_empty() {
+            let mut replies = std::mem::take(&mut self.side_mut(party).replies);
+            let sent = self.drive(async { while replies.join_next().await.is_some() {} }, limit).await;
+            if sent.is_none() {
+                let left = replies.len();
+                self.recorder.note(format!(
+                    "{left} Notify Responses were not sent before our end closed: the EUT reads nothing"
+                ));
+                return;
+            }
+        }
     }
 
     fn ended_unseen(&mut self, connection: ConnectionId) {

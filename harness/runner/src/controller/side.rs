@@ -1,7 +1,11 @@
 //! One Controller's own side of the MTP: its end, and the EUT's sessions on it.
 
 use super::connections::{Change, Connections};
-use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
+use tokio::{
+    sync::mpsc,
+    task::{JoinHandle, JoinSet},
+    time::Instant,
+};
 use uspec_mtp::{
     Handle,
     event::{ConnectionId, MtpEvent, MtpHappening},
@@ -26,6 +30,8 @@ pub(crate) struct Side {
     pub(crate) gave_up: bool,
     /// Whether it answers what is addressed to it.
     pub(crate) plays: bool,
+    /// What it answers without being told to by a step, as long as it is on its way out.
+    pub(crate) replies: JoinSet<()>,
     /// Carries the events of an end that was started later.
     relay: Option<JoinHandle<()>>,
     offset: u32,
@@ -50,6 +56,7 @@ impl Side {
             announced: false,
             gave_up: false,
             plays: false,
+            replies: JoinSet::new(),
             relay: None,
             offset,
         }

@@ -7,7 +7,7 @@ use crate::{
         SendFailure, Sent,
         inbox::{Addressing, AnswerSeen},
     },
-    outgoing::{BuildError, Envelope, build_send, joined},
+    outgoing::{BuildError, Envelope, RECORD_TYPES, build_send, joined},
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -64,7 +64,14 @@ impl Play<'_> {
         let variables = self.controller.variables.clone();
         let build = |envelope: &Envelope| build_send(send, &msg_id, envelope, &variables);
         match self.hand_over(place, step, &msg_id, Addressing::Any, build).await {
-            Ok(_) => done(None),
+            Ok(_) => {
+                if let Some((kind, body)) = send.message.as_ref().filter(|_| reaches(send)) {
+                    // It was built with these variables, so that they are all there.
+                    let body = substitute_in(body, &variables).unwrap_or_default();
+                    self.restart_if_it_ends(*kind, &body);
+                }
+                done(None)
+            }
             Err(outcome) => outcome,
         }
     }
@@ -112,4 +119,10 @@ impl Play<'_> {
         let text = format!("connection {} ended before an answer came on it{back}", sent.connection);
         self.controller.recorder.note(text);
     }
+}
+
+/// Whether the Message of what is sent may reach the EUT: it is whole, and nothing in the Record keeps it from being read.
+fn reaches(send: &Send) -> bool {
+    let hidden = |name: &String| name == "to_id" || RECORD_TYPES.contains(&name.as_str());
+    send.bytes.is_none() && send.truncate.is_none() && !send.record.keys().any(hidden)
 }

@@ -27,6 +27,7 @@ use uspec_testplan::{
     template::{placeholders, placeholders_in},
     trace::{Phase, StepOutcome, StepRef, What},
 };
+use uspec_usp::schema::MessageKind;
 
 pub(crate) use created::Created;
 pub(crate) use limits::{case_bound, phase_bound};
@@ -40,7 +41,7 @@ pub(crate) struct Play<'a> {
     asked: BTreeMap<String, Asked>,
     /// Why a variable has no value.
     missing: BTreeMap<String, String>,
-    /// When the last step that acts began: what an `absent` step forbids must not come from then on.
+    /// When the last step that acts began: a change of the connection that an `absent` step forbids must not come from then on.
     acted: Instant,
     /// The same, among the events of the MTP.
     since: Mark,
@@ -220,6 +221,9 @@ impl<'a> Play<'a> {
             self.acted = Instant::now();
             self.since = self.controller.inbox.sightings.mark();
         }
+        if brings_about(&step.action) {
+            self.controller.inbox.begin_anew();
+        }
         match &step.action {
             Action::Request { kind, body } => self.request(place, step, *kind, body).await,
             Action::Send(send) => plain(self.send(place, step, send).await),
@@ -321,6 +325,16 @@ impl<'a> Play<'a> {
         };
         names.extend(step.within.iter().flat_map(Lapse::placeholders));
         names.into_iter().find(|name| !self.controller.variables.contains_key(name))
+    }
+}
+
+/// Whether a Notification may come because of this step. Nothing comes of reading.
+fn brings_about(action: &Action) -> bool {
+    use MessageKind::{Get, GetInstances, GetSupportedDM, GetSupportedProtocol};
+    match action {
+        Action::Request { kind, .. } => !matches!(kind, Get | GetInstances | GetSupportedDM | GetSupportedProtocol),
+        Action::Send(_) | Action::Mtp(_) | Action::Eut(_) | Action::Controller(_) => true,
+        Action::Await { .. } | Action::Absent { .. } | Action::Wait(_) => false,
     }
 }
 

@@ -66,6 +66,7 @@ impl Play<'_> {
             }
         }
         for connection in std::mem::take(&mut self.extra) {
+            self.controller.answers_first(Party::First).await;
             let another = self.controller.side(Party::First).at(connection);
             if let Some(Handle::WebSocket(another)) = another.filter(|_| self.controller.is_open(connection)) {
                 let limit = Instant::now() + SEND_LIMIT;
@@ -121,6 +122,9 @@ impl Play<'_> {
         let Some(Handle::WebSocket(end)) = self.controller.side(by).at(connection) else {
             return not_reached("our end of the MTP has ended");
         };
+        if matches!(action, OnTheWire::Close(_)) {
+            self.controller.answers_first(by).await;
+        }
         let limit = after(Instant::now(), SEND_LIMIT.saturating_add(self.controller.delay));
         let outcome = self.controller.drive(perform(&end, action), limit).await;
         self.controller.drain();

@@ -88,7 +88,7 @@ impl Play<'_> {
                     return not_reached(&self.why_undefined(&name));
                 }
                 self.controller.side_mut(by).plays = true;
-                let came = self.controller.until(limit, |it| it.inbox.forbidden(acted, &wanted, &it.variables)).await;
+                let came = self.controller.until(limit, |it| it.inbox.forbidden(&wanted, &it.variables)).await;
                 if came.is_none() && self.controller.current().is_none() {
                     return not_reached("the EUT was not connected at the end, so that its silence says nothing");
                 }
