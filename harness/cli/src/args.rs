@@ -247,8 +247,8 @@ pub struct PkiArgs {
     /// Our Controller's Endpoint ID, as the EUT profile has it.
     #[arg(long, value_name = "ID", default_value = "proto::uspec-controller")]
     pub controller: String,
-    /// Our second Controller's Endpoint ID.
-    #[arg(long, value_name = "ID", default_value = "self::uspec-second")]
+    /// Our second Controller's Endpoint ID, as the EUT profile has it.
+    #[arg(long, value_name = "ID", default_value = uspec_testplan::profile::DEFAULT_SECOND)]
     pub second: String,
     /// Names and addresses that the certificates are for: those of the harness, and of the EUT where it listens.
     #[arg(long, value_name = "HOST", value_delimiter = ',', default_value = "localhost,127.0.0.1,::1")]

@@ -93,7 +93,7 @@ impl SessionConfig {
             mtp_name: mtp.name.clone(),
             eut_endpoint_id: profile.eut_endpoint_id.clone(),
             controller_endpoint_id: controller.clone(),
-            second: SecondController::default(),
+            second: SecondController { endpoint_id: profile.second_endpoint_id.clone(), port: 0 },
             pki,
             timing: Timing::from(profile.timing),
             variables,
@@ -117,12 +117,9 @@ impl SessionConfig {
 
 impl Default for SecondController {
     fn default() -> Self {
-        Self { endpoint_id: SECOND.to_owned(), port: 0 }
+        Self { endpoint_id: profile::DEFAULT_SECOND.to_owned(), port: 0 }
     }
 }
-
-/// The second Controller's Endpoint ID. Its authority scheme asks for nothing but a name.
-const SECOND: &str = "self::uspec-second";
 
 /// The variable that tells rules about time how exact the EUT's clock is.
 const TOLERANCE: &str = "timing.tolerance";

@@ -54,6 +54,18 @@ fn limits_elements_and_names_are_taken_over() {
 }
 
 #[rstest]
+#[case::left_out("", "self::uspec-second")]
+#[case::given(", second: \"proto::other\"", "proto::other")]
+fn the_second_controller_has_the_profile_s_endpoint_id(#[case] second: &str, #[case] expected: &str) {
+    let text = format!(
+        "format: 1\nname: A device\neut: {{endpoint_id: any}}\ncontroller: {{endpoint_id: \"self::us\"{second}}}\nmtps:\n  - websocket: {{role: eut_connects, address: \"0.0.0.0:8080\"}}\n"
+    );
+    let profile = EutProfile::parse("profile.yaml", &text, Path::new(".")).unwrap();
+    let config = SessionConfig::from_profile(&profile, &profile.mtps[0], &TlsSupply::default(), "c", "0").unwrap();
+    assert_eq!(config.second.endpoint_id, expected);
+}
+
+#[rstest]
 #[case::trusting("{certificate: own.pem, key: own.key, trust: ca.pem}", ClientAuth::Require)]
 #[case::recording("{certificate: own.pem, key: own.key}", ClientAuth::Record)]
 fn what_listens_asks_for_a_certificate(#[case] tls: &str, #[case] expected: ClientAuth) {

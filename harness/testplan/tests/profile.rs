@@ -23,7 +23,7 @@ const FULL: &str = r#"
 format: 1
 name: A device
 eut: {endpoint_id: "os::012345-0001"}
-controller: {endpoint_id: "self::uspec"}
+controller: {endpoint_id: "self::uspec", second: "self::other"}
 mtps:
   - websocket:
       role: eut_connects
@@ -47,6 +47,7 @@ known_failing:
 fn what_is_left_out_has_a_default() {
     let profile = EutProfile::parse("x.yaml", SMALLEST, Path::new("")).unwrap();
     assert_eq!(profile.eut_endpoint_id, None);
+    assert_eq!(profile.second_endpoint_id, "self::uspec-second");
     assert_eq!(profile.features, FeaturePolicy::Auto { claim: vec![], deny: vec![] });
     assert_eq!(profile.timing, Timing::default());
     assert_eq!(profile.control.means(EutAction::Reboot), Some(&Means::Usp));
@@ -54,6 +55,16 @@ fn what_is_left_out_has_a_default() {
     let Transport::WebSocket(websocket) = &profile.mtps[0].transport;
     assert_eq!((profile.mtps[0].name.as_str(), websocket.path.as_str()), ("websocket", "/"));
     assert_eq!(profile.element_variables()["element.nested_table"], "BootParameter.");
+}
+
+#[rstest]
+#[case::the_first_s("self::uspec", "both Controllers have the same Endpoint ID")]
+#[case::any("any", "our own Endpoint ID cannot be `any`")]
+#[case::none("nobody", "Endpoint ID")]
+fn the_second_controller_is_another_one(#[case] second: &str, #[case] problem: &str) {
+    let text = SMALLEST.replace("self::uspec\"}", &format!("self::uspec\", second: \"{second}\"}}"));
+    let problems = EutProfile::parse("x.yaml", &text, Path::new("")).unwrap_err().to_string();
+    assert!(problems.contains(problem), "{problems}");
 }
 
 #[test]
@@ -66,6 +77,7 @@ fn everything_is_read_and_files_are_relative_to_the_profile() {
     fs::write(&path, FULL).unwrap();
     let profile = EutProfile::load(&path).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(profile.eut_endpoint_id.as_deref(), Some("os::012345-0001"));
+    assert_eq!(profile.second_endpoint_id, "self::other");
     let Transport::WebSocket(listening) = &profile.mtps[0].transport;
     assert_eq!(listening.role, WebSocketRole::EutConnects);
     let Some(Tls::Files(tls)) = &listening.tls else { panic!("{listening:?}") };

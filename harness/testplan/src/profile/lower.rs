@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    Address, Control, DEFAULT_PROGRAM, ELEMENTS, EutProfile, FeaturePolicy, KnownFailing, Means, Mtp, Timing, Tls,
-    TlsFiles, Transport, WebSocket, WebSocketRole, raw,
+    Address, Control, DEFAULT_PROGRAM, DEFAULT_SECOND, ELEMENTS, EutProfile, FeaturePolicy, KnownFailing, Means, Mtp,
+    Timing, Tls, TlsFiles, Transport, WebSocket, WebSocketRole, raw,
 };
 use crate::{
     case::EutAction,
@@ -38,15 +38,23 @@ pub(super) fn lower(tree: &Node, folder: &Path, problems: &mut Problems) -> Opti
     let features = context.features(tree);
     let control = context.control(tree);
     let controller = endpoint_id(tree, "controller");
-    if controller.as_deref() == Some(ANY) {
-        let at = tree.get("controller").map_or(tree.span, |node| node.value_span("endpoint_id"));
-        context.problems.at(at, "our own Endpoint ID cannot be `any`");
+    let second = second(tree);
+    let at = |key: &str| tree.get("controller").map_or(tree.span, |node| node.value_span(key));
+    for (key, id) in [("endpoint_id", controller.as_deref()), ("second", Some(second.as_str()))] {
+        if id == Some(ANY) {
+            context.problems.at(at(key), "our own Endpoint ID cannot be `any`");
+        }
+    }
+    if controller.as_ref() == Some(&second) {
+        let mistake = Mistake::at(at("second"), "both Controllers have the same Endpoint ID");
+        context.problems.add(mistake.help("the device tells them apart by it: give the second one an ID of its own"));
     }
     let eut = endpoint_id(tree, "eut")?;
     Some(EutProfile {
         name: tree.get("name")?.text()?.to_owned(),
         eut_endpoint_id: (eut != ANY).then_some(eut),
         controller_endpoint_id: controller?,
+        second_endpoint_id: second,
         mtps,
         features,
         usp_versions: tree.read_key("usp_versions").unwrap_or_default(),
@@ -226,6 +234,12 @@ impl Context<'_> {
 
 fn endpoint_id(tree: &Node, key: &str) -> Option<String> {
     Some(tree.get(key)?.get("endpoint_id")?.text()?.to_owned())
+}
+
+/// The second Controller's Endpoint ID.
+fn second(tree: &Node) -> String {
+    let given = tree.get("controller").and_then(|node| node.get("second")).and_then(Node::text);
+    given.unwrap_or(DEFAULT_SECOND).to_owned()
 }
 
 fn address(text: &str) -> Option<Address> {

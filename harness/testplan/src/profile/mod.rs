@@ -41,6 +41,9 @@ pub const DEFAULT_TOLERANCE: Duration = Duration::from_secs(1);
 /// How long a program that controls the device may run when the profile says nothing.
 pub const DEFAULT_PROGRAM: Duration = Duration::from_secs(30);
 
+/// The second Controller's Endpoint ID when the profile says nothing. Its authority scheme asks for nothing but a name.
+pub const DEFAULT_SECOND: &str = "self::uspec-second";
+
 /// What a person knows about the device under test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EutProfile {
@@ -50,6 +53,8 @@ pub struct EutProfile {
     pub eut_endpoint_id: Option<String>,
     /// The Endpoint ID of the Controller that uspec plays.
     pub controller_endpoint_id: String,
+    /// The Endpoint ID of the second Controller that uspec plays where a case asks for it.
+    pub second_endpoint_id: String,
     /// The MTPs over which the cases run, in the file's order; at least one.
     pub mtps: Vec<Mtp>,
     /// Which features the device has.

@@ -65,6 +65,9 @@ pub(super) struct Endpoint {
 pub(super) struct Controller {
     /// Its Endpoint ID, as the device's Controller table has it.
     pub(super) endpoint_id: EndpointIdText,
+    /// The Endpoint ID of a second Controller, which some cases need; "self::uspec-second" when left out.
+    #[serde(default)]
+    pub(super) second: Option<EndpointIdText>,
 }
 
 /// An Endpoint ID.
