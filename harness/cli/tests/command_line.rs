@@ -163,6 +163,26 @@ fn ctrl_c_ends_a_run_in_order_and_exits_with_130() {
     assert!(junit.contains("not reached") && junit.contains("uspec.run"), "{junit}");
 }
 
+/// The EUT is so wrong that no case can begin: what it does wrong is the reason, and the run is not green.
+#[rstest]
+#[case::wrong_address("websocket", "record-wrong-to-id", "R-MTP.4b unmet: to_id:")]
+#[case::nothing_asked("websocket", "ws-omits-subprotocol", "R-WS.10 unmet: ")]
+#[case::nothing_answered("websocket-server", "ws-omits-subprotocol", "R-WS.11 unmet: ")]
+fn what_keeps_every_case_from_being_run_is_told_by_its_requirement(
+    #[case] mtp: &str,
+    #[case] fault: &str,
+    #[case] told: &str,
+) {
+    let out = tempfile::tempdir().unwrap();
+    let run = uspec(&["run", "1.1", "--mtp", mtp, "--fault", fault, "--out", &out.path().display().to_string()]);
+    assert_eq!(code(&run), 3, "{}", text(&run));
+    assert!(text(&run).contains(&format!("The run ended early: {mtp}: {told}")), "{}", text(&run));
+    let report = fs::read_to_string(out.path().join("run.json")).unwrap();
+    assert!(report.contains(&format!("\"reason\": \"{told}")), "{report}");
+    let junit = fs::read_to_string(out.path().join("junit.xml")).unwrap();
+    assert!(junit.contains("type=\"inconclusive\""), "a dashboard must not stay green");
+}
+
 #[test]
 fn an_eut_that_never_connects_makes_cases_inconclusive_not_skipped() {
     let out = tempfile::tempdir().unwrap();

@@ -11,12 +11,14 @@ use results::{BroughtUp, Results};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use uspec_mtp::network::Network;
-use uspec_runner::{BringUp, BringUpReason, EutControl, Interruption, Progress, Session, SessionConfig, execute};
+use uspec_runner::{
+    BringUp, BringUpFailure, BringUpReason, EutControl, Interruption, Progress, Session, SessionConfig, execute,
+};
 use uspec_testplan::{
     case::{CaseId, TestCase},
     catalogue::Catalogue,
     features::{Contradiction, FeatureSet},
-    judge::judge,
+    judge::{judge, violation},
     plan::{Decision, Plan, PlanEntry, plan},
     profile::{EutProfile, Mtp},
     run_report::{CaseResult, EndedBy, RunReport},
@@ -119,7 +121,7 @@ impl Campaign<'_> {
             self.plan(&FeatureSet::from_profile(self.profile, &self.catalogue.features), &self.versions(&[]))?;
         for mtp in &self.profile.mtps {
             if self.cancel.is_cancelled() {
-                results.no_bring_up(&mtp.name, &BringUpReason::Interrupted, &first);
+                results.no_bring_up(&mtp.name, EndedBy::Person, &BringUpReason::Interrupted.to_string(), &first);
             } else if first.entries.iter().any(|entry| entry.mtp == mtp.name && may_run(entry)) {
                 self.over(mtp, &first, &mut results, watch).await?;
             }
@@ -148,9 +150,10 @@ impl Campaign<'_> {
         watch(Event::Ready { mtp });
         match session.bring_up(&self.cancel).await {
             Err(failure) => {
-                let reason = failure.reason.to_string();
-                watch(Event::BroughtUp { mtp, trace: &failure.trace, failure: Some(reason) });
-                results.no_bring_up(&mtp.name, &failure.reason, first);
+                let by = if failure.reason == BringUpReason::Interrupted { EndedBy::Person } else { EndedBy::Eut };
+                let reason = why(&failure);
+                watch(Event::BroughtUp { mtp, trace: &failure.trace, failure: Some(reason.clone()) });
+                results.no_bring_up(&mtp.name, by, &reason, first);
             }
             Ok(found) => {
                 watch(Event::BroughtUp { mtp, trace: &found.trace, failure: None });
@@ -173,6 +176,8 @@ impl Campaign<'_> {
         let (features, contradictions) = FeatureSet::with_device(self.profile, &self.catalogue.features, &detected);
         let versions = self.versions(&found.usp_versions);
         session.claim_versions(&versions);
+        // The handshake of a connection that lasts stands in this Trace alone.
+        results.warn(violation(&found.trace).map(|violation| format!("{}: at bring-up, {violation}", mtp.name)));
         let planned = self.plan(&features, &versions)?;
         let cases = self.runnable(&planned, &mtp.name);
         let refused = self.strict_profile && contradictions.iter().any(Contradiction::is_of_the_profile);
@@ -215,6 +220,15 @@ impl Campaign<'_> {
 
     fn case(&self, id: &CaseId) -> Option<&TestCase> {
         self.catalogue.get(id).and_then(|entry| entry.case.as_ref())
+    }
+}
+
+/// Why no case can run: what the EUT did wrong comes first, because the rest follows from it.
+fn why(failure: &BringUpFailure) -> String {
+    let reason = failure.reason.to_string();
+    match violation(&failure.trace).filter(|_| failure.reason != BringUpReason::Interrupted) {
+        Some(violation) => format!("{violation}; therefore no case can run: {reason}"),
+        None => reason,
     }
 }
 

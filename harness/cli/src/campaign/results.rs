@@ -6,7 +6,7 @@ use super::{
 };
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
-use uspec_runner::{BringUp, BringUpReason};
+use uspec_runner::BringUp;
 use uspec_testplan::{
     case::CaseId,
     catalogue::Catalogue,
@@ -106,14 +106,12 @@ impl Results {
     }
 
     /// The EUT was not found over this MTP: what was to run is inconclusive, or not reached when a person ended the run.
-    pub(super) fn no_bring_up(&mut self, mtp: &str, reason: &BringUpReason, plan: &Plan) {
-        let by = if *reason == BringUpReason::Interrupted { EndedBy::Person } else { EndedBy::Eut };
-        let reason = reason.to_string();
+    pub(super) fn no_bring_up(&mut self, mtp: &str, by: EndedBy, reason: &str, plan: &Plan) {
         for entry in plan.entries.iter().filter(|entry| entry.mtp == mtp && super::may_run(entry)) {
-            let outcome = if by == EndedBy::Person { not_reached(&reason) } else { inconclusive(&reason) };
+            let outcome = if by == EndedBy::Person { not_reached(reason) } else { inconclusive(reason) };
             self.outcomes.insert((entry.case.clone(), mtp.to_owned()), outcome);
         }
-        self.ended(mtp, by, &reason);
+        self.ended(mtp, by, reason);
     }
 
     pub(super) fn judged(

@@ -18,7 +18,7 @@ use evidence::Evidence;
 use finding::{unknown, worst};
 
 use crate::{
-    case::TestCase,
+    case::{Applies, Needs, TestCase},
     show,
     trace::{StepOutcome, Trace},
     universal,
@@ -49,6 +49,44 @@ pub fn judge(case: &TestCase, trace: &Trace) -> Judgement {
     let universal = universal::judge(evidence);
     let (verdict, reason) = verdict(evidence, not_reached.as_deref(), &metrics, &universal);
     Judgement { verdict, reason, metrics, universal, clean_up: clean_up::clean_up(evidence) }
+}
+
+/// What a Trace that no case describes, such as that of a bring-up, shows against the EUT: the first universal rule that is unmet, with its
+/// requirement, in one line. An answer that did not come is told last, because whatever else is wrong explains it.
+pub fn violation(trace: &Trace) -> Option<String> {
+    let case = no_case(trace);
+    let view = View::new(trace);
+    let results = universal::judge(Evidence { case: &case, view: &view });
+    let mut unmet: Vec<_> = results.into_iter().filter(|result| result.outcome == Outcome::Unmet).collect();
+    unmet.sort_by_key(|result| result.metric == universal::ANSWERED);
+    let count = unmet.len();
+    let mut first = unmet.into_iter().next()?;
+    let wrong = first.findings.iter().find(|finding| finding.outcome == Outcome::Unmet);
+    if let Some(requirement) = wrong.and_then(|finding| finding.requirement.as_ref()) {
+        first.metric = format!("{requirement} ({})", first.metric);
+    }
+    Some(explain(&first, Outcome::Unmet, count))
+}
+
+/// A case without steps and metrics.
+fn no_case(trace: &Trace) -> TestCase {
+    TestCase {
+        id: trace.header.case.clone(),
+        plan: String::new(),
+        title: String::new(),
+        requirements: Vec::new(),
+        tags: Vec::new(),
+        applies: Applies::Mandatory,
+        needs: Needs::default(),
+        since: None,
+        until: None,
+        disputed: None,
+        setup: Vec::new(),
+        procedure: Vec::new(),
+        metrics: Vec::new(),
+        cleanup: Vec::new(),
+        file: String::new(),
+    }
 }
 
 /// A metric's result from its findings.

@@ -1,6 +1,7 @@
 //! R-WS.10, R-WS.10b and R-WS.11: what a WebSocket client asks for and says of itself, and what a server answers.
 //!
-//! Judged only on connections that carried Records of the EUT or were opened in its name, because anybody may knock at a port. R-WS.10b came when R-WS.10a went,
+//! Judged only on connections that carried Records of the EUT, were opened in its name, or that we opened to where the profile says it is,
+//! because anybody may knock at a port. R-WS.10b came when R-WS.10a went,
 //! with USP 1.3: an older EUT may tell its Endpoint ID otherwise.
 
 use uspec_usp::{endpoint_id::decode_eid, version::UspVersion};
@@ -73,7 +74,8 @@ fn told_id(target: &str) -> Option<String> {
     decode_eid(query.split('&').find_map(|pair| pair.strip_prefix("eid="))?).ok()
 }
 
-/// The handshakes of the connections over which the EUT sent Records, or that it opened in its own name.
+/// The handshakes of the connections over which the EUT sent Records, or that it opened in its own name, or we to it. While nobody knows who
+/// the EUT is, it is whoever names an Endpoint ID.
 fn of_eut(evidence: Evidence<'_>) -> impl Iterator<Item = Handshake<'_>> {
     let eut = &evidence.view.trace.header.eut_endpoint_id;
     let is_eut = move |number: u32| {
@@ -82,10 +84,11 @@ fn of_eut(evidence: Evidence<'_>) -> impl Iterator<Item = Handshake<'_>> {
     };
     let in_its_name = move |handshake: &Handshake<'_>| {
         handshake.eut_is_client == Some(true)
-            && !eut.is_empty()
-            && handshake.target().and_then(told_id).as_ref() == Some(eut)
+            && handshake.target().and_then(told_id).is_some_and(|told| eut.is_empty() || told == *eut)
     };
     evidence.view.connections.iter().filter_map(move |connection| {
-        connection.handshake().filter(|handshake| is_eut(connection.number) || in_its_name(handshake))
+        connection.handshake().filter(|handshake| {
+            handshake.eut_is_client == Some(false) || is_eut(connection.number) || in_its_name(handshake)
+        })
     })
 }

@@ -39,6 +39,9 @@ use crate::{
 /// How many violations of one rule are told one by one: an EUT that breaks it always would fill the report otherwise.
 const MAX_FINDINGS: usize = 8;
 
+/// The rule that each Request is answered.
+pub(crate) const ANSWERED: &str = "R-MSG.0";
+
 type Rule = fn(Evidence<'_>, &mut Tally);
 
 /// Every rule by the name under which it is reported: TP-469's number, or the requirement.
@@ -47,7 +50,7 @@ pub(crate) const RULES: &[(&str, Rule)] = &[
     ("universal 2", schema::judge),
     ("universal 3", path_names::judge),
     ("universal 4", instance_numbers::judge),
-    ("R-MSG.0", answered::judge),
+    (ANSWERED, answered::judge),
     ("R-MSG.0a", answered_in_kind::judge),
     ("R-MSG.6", message_parts::header),
     ("R-MSG.7", message_parts::body),
