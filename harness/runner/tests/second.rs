@@ -177,13 +177,13 @@ async fn its_answers_go_out_before_it_ends(#[case] end: Vec<Step>) {
     let came = came.count();
     let taken = other.seen.lock().unwrap().notify_responses.len();
     assert!(came > 0 && taken >= came, "{taken} of {came} are answered");
-    let sent = traces[0].events.iter().filter_map(|event| match &event.what {
+    let mut sent = traces[0].events.iter().filter_map(|event| match &event.what {
         What::Frame { connection, direction: Direction::Sent, kind, .. } if *connection >= SECOND_CONTROLLER => {
             Some(kind)
         }
         _ => None,
     });
-    assert_eq!(sent.last().map(String::as_str), Some("close"), "nothing goes out behind it");
+    assert_eq!(sent.next_back().map(String::as_str), Some("close"), "nothing goes out behind it");
 }
 
 #[tokio::test(start_paused = true)]

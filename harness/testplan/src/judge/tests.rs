@@ -498,3 +498,14 @@ fn any_code_counts_when_only_the_error_is_asked_for() {
     assert_eq!(passing().metric(any.clone()).outcome().0, Outcome::Unmet);
     assert_eq!(Story::new().ask("get", GET, get_body()).time_out(9).metric(any).outcome().0, Outcome::Unmet);
 }
+
+#[test]
+fn what_is_wrong_beside_silence_is_told_before_it() {
+    let silent = || Story::new().ask("x", MessageKind::Get, json!({"param_paths": ["Device."]})).time_out(30_000);
+    let told = violation(&silent().trace).unwrap();
+    assert!(told.starts_with("R-MSG.0 unmet: "), "{told}");
+    let elsewhere = silent().receive(record("os::012345-0001", "self::nobody", Vec::new()));
+    let told = violation(&elsewhere.trace).unwrap();
+    assert!(told.starts_with("R-M") && !told.starts_with("R-MSG.0 ") && told.ends_with("more)"), "{told}");
+    assert_eq!(violation(&Story::new().receive(connect_record()).trace), None);
+}

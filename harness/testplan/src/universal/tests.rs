@@ -337,6 +337,19 @@ fn a_client_that_names_the_eut_is_judged_without_records() {
 }
 
 #[test]
+fn while_the_eut_is_not_known_it_is_whoever_names_an_id_or_answers_us() {
+    let judged = |opener: &str, target: &str, rule: &str| {
+        let mut story = handshake(opener, target, if opener == "us" { &["v1.usp"] } else { &[] }, &[]);
+        story.trace.events.pop();
+        story.trace.header.eut_endpoint_id.clear();
+        story.universal(rule).map(|result| result.outcome)
+    };
+    assert_eq!(judged("peer", "/usp?eid=os::012345-0002", "R-WS.10"), Some(Outcome::Unmet));
+    assert_eq!(judged("peer", "/", "R-WS.10"), None, "anybody may knock at a port");
+    assert_eq!(judged("us", "/usp", "R-WS.11"), Some(Outcome::Unmet));
+}
+
+#[test]
 fn every_rule_can_be_met_and_unmet() {
     let table: String = include_str!("tests.rs").split_whitespace().collect();
     for (name, _) in RULES {
