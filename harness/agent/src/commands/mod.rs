@@ -118,6 +118,9 @@ pub enum Effect {
 /// Executes a Command; 7022 for a failure of the Command itself.
 pub fn run(store: &mut Store, invocation: &Invocation<'_>) -> Result<Outcome, Failure> {
     match invocation.name {
+        "Reboot()" if invocation.caller.faults.has(Fault::RebootIsRefused) => {
+            Err(Failure::new(code::COMMAND_FAILURE, "refused without a reason"))
+        }
         "Reboot()" => Ok(done(vec![Effect::Reboot(boot_cause(invocation))])),
         "FactoryReset()" => Ok(done(vec![Effect::FactoryReset(boot_cause(invocation))])),
         "ScheduleTimer()" => Ok(schedule_timer(store, invocation)),

@@ -4,12 +4,16 @@ use super::{Action, ConnectionId, Core};
 use crate::faults::Fault;
 use crate::store::RowKey;
 use crate::trust::authentication::{self, Standing};
+use std::time::Duration;
 use tokio::time::Instant;
 use uspec_mtp::tls::TlsSession;
 use uspec_usp::record::{WebSocketConnectRecord, record::RecordType};
 
 /// WebSocket status of an ordinary close.
 const NORMAL: u16 = 1000;
+
+/// How long after the session has opened the fault sends the Connect Record.
+const FAULTY_GREETING: Duration = Duration::from_secs(35);
 
 /// A connection.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +24,8 @@ pub(super) struct Link {
     tls: Option<Box<TlsSession>>,
     /// Whether the other end is a Controller that was sent a Connect Record.
     greeted: bool,
+    /// When the Connect Record that a fault holds back goes out.
+    overdue: Option<Instant>,
     /// Whether it is being closed because its Controller is not served any more.
     leaving: bool,
 }
@@ -77,15 +83,35 @@ impl Core {
     pub(super) fn greet(&mut self, now: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
         for (connection, peer) in self.served(|link| !link.greeted) {
+            let late = self.faults().has(Fault::ConnectRecordComesLate);
             if let Some(link) = self.links.get_mut(&connection) {
                 link.greeted = true;
+                link.overdue = late.then(|| now.checked_add(FAULTY_GREETING)).flatten();
             }
-            if !self.faults().has(Fault::NoConnectRecord) {
+            if !late && !self.faults().has(Fault::NoConnectRecord) {
                 actions.push(self.send(connection, &peer, RecordType::WebsocketConnect(WebSocketConnectRecord {})));
             }
             self.outbox.connected(&peer, now);
         }
         actions
+    }
+
+    /// Sends the Connect Records that a fault has held back until `now`.
+    pub(super) fn late_greetings(&mut self, now: Instant) -> Vec<Action> {
+        let mut peers = Vec::new();
+        for (connection, link) in &mut self.links {
+            if link.overdue.is_some_and(|overdue| overdue <= now) {
+                link.overdue = None;
+                peers.extend(link.peer.clone().map(|peer| (*connection, peer)));
+            }
+        }
+        let record = || RecordType::WebsocketConnect(WebSocketConnectRecord {});
+        peers.into_iter().map(|(connection, peer)| self.send(connection, &peer, record())).collect()
+    }
+
+    /// When [`Core::late_greetings`] has something to send again.
+    pub(super) fn next_greeting(&self) -> Option<Instant> {
+        self.links.values().filter_map(|link| link.overdue).min()
     }
 
     /// Closes the connections of Controllers that were served and are not any more: disabled, deleted or banned (TR-181 Enable).

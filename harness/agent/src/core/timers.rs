@@ -48,7 +48,9 @@ impl Core {
         self.expire_subscriptions(now);
         self.repeat_on_boarding(now);
         self.settle(now, &before, occurrences);
-        self.flush(now)
+        let mut actions = self.late_greetings(now);
+        actions.append(&mut self.flush(now));
+        actions
     }
 
     /// When [`Core::tick`] has something to do again.
@@ -60,7 +62,9 @@ impl Core {
         let connected = |controller: &str| self.connection_to(controller).is_some();
         let outbox = self.outbox.deadline(connected);
         let timers = self.timers.iter().map(|(end, _)| *end);
-        operations.chain(periodic).chain(timers).chain(subscriptions).chain(on_boarding).chain(outbox).min()
+        let greetings = self.next_greeting();
+        let mine = operations.chain(periodic).chain(timers).chain(greetings);
+        mine.chain(subscriptions).chain(on_boarding).chain(outbox).min()
     }
 
     /// Ends the Subscriptions whose TimeToLive is over.

@@ -215,6 +215,7 @@ super::faults! {
     MalformedRecordIgnored = "malformed-record-ignored": "A malformed Record over WebSocket leaves the connection open",
     RecordOmitsVersion = "record-omits-version": "Records have no version",
     RecordWrongToId = "record-wrong-to-id": "Records have another to_id",
+    ConnectRecordComesLate = "connect-record-comes-late": "The Connect Record comes 35 s after the session has opened",
     NoConnectRecord = "no-connect-record": "No Connect Record is sent",
     UndecodableMessageIgnored = "undecodable-message-ignored": "A Message that cannot be decoded gets no Error",
 
@@ -260,6 +261,8 @@ super::faults! {
     ObjectDeletionNotNotified = "object-deletion-not-notified": "Deleted instances are not notified",
     EventsNotNotified = "events-not-notified": "Events are not notified",
     NotifyIgnoresSearchPaths = "notify-ignores-search-paths": "Search Paths in ReferenceList match nothing",
+    ObjectDeletionIsRefused = "object-deletion-is-refused": "Adding a Subscription with the NotifType ObjectDeletion is refused",
+    SubscriptionSearchIsRefused = "subscription-search-is-refused": "Adding a Subscription with a Search Path in ReferenceList is refused",
     NotifyAfterSubscriptionDeleted = "notify-after-subscription-deleted": "A deleted Subscription goes on notifying",
     NotifyNotRetried = "notify-not-retried": "Unanswered notifications are not sent again",
     NotifyRetriedTooEarly = "notify-retried-too-early": "Retries come in half the shortest time",
@@ -282,6 +285,7 @@ super::faults! {
     OnBoardRequestAlwaysRepeated = "on-board-request-always-repeated": "OnBoardRequest is repeated every minute whatever the Parameters say",
 
     // Booting.
+    RebootIsRefused = "reboot-is-refused": "Reboot() is answered with a cmd_failure and nothing happens",
     RebootDoesNotReboot = "reboot-does-not-reboot": "Reboot() is answered and nothing happens",
     RebootNeverReturns = "reboot-never-returns": "The Agent does not come back after Reboot()",
     BootNotNotified = "boot-not-notified": "The Boot! Event does not occur",

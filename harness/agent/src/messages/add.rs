@@ -4,8 +4,8 @@ use super::assign::{Occasion, assign, spoilt};
 use super::{Caller, ObjectFailure, Refusal, object_code};
 use crate::errors::{Failure, ParamFailure, code};
 use crate::faults::Fault;
-use crate::model::Access;
-use crate::path::Node;
+use crate::model::{Access, value};
+use crate::path::{Node, Path};
 use crate::permissions::Right;
 use crate::store::{RowKey, Store, TableKey, keys};
 use std::sync::Arc;
@@ -120,6 +120,9 @@ fn create_row(
     if !caller.scope(store).allows(&Right::Create(table)) || is_refused_by_fault(store, caller, table) {
         return Err(caller.denied("instances may not be added").into());
     }
+    if let Some(failure) = refused_subscription(store, caller, create, table) {
+        return Err(failure.into());
+    }
     let row = store.create(table.0, &table.1);
     if caller.faults.has(Fault::AddNeedsEveryPermission) && !may_write_all(store, caller, &row) {
         return Err(caller.denied("a Parameter of the Object may not be written").into());
@@ -182,6 +185,28 @@ fn settings(
 fn is_refused_by_fault(store: &Store, caller: &Caller<'_>, table: &TableKey) -> bool {
     let is_permission = store.model().object(table.0).name == "Permission";
     is_permission && caller.faults.has(Fault::PermissionsCannotBeAdded)
+}
+
+/// Refuses, with a fault, a Subscription for one of its settings, whether that is required or not.
+fn refused_subscription(
+    store: &Store,
+    caller: &Caller<'_>,
+    create: &CreateObject,
+    table: &TableKey,
+) -> Option<Failure> {
+    if store.model().object(table.0).name != "Subscription" {
+        return None;
+    }
+    let refused = create.param_settings.iter().find(|setting| match setting.param.as_str() {
+        "NotifType" => caller.faults.has(Fault::ObjectDeletionIsRefused) && setting.value == "ObjectDeletion",
+        "ReferenceList" => caller.faults.has(Fault::SubscriptionSearchIsRefused) && has_search_path(&setting.value),
+        _ => false,
+    })?;
+    Some(Failure::new(code::INVALID_VALUE, format!("{} is refused without a reason", refused.param)))
+}
+
+fn has_search_path(list: &str) -> bool {
+    value::items(list).into_iter().any(|item| Path::parse(item).is_ok_and(|path| path.is_search()))
 }
 
 fn may_write_all(store: &Store, caller: &Caller<'_>, row: &RowKey) -> bool {

@@ -123,3 +123,20 @@ fn parameters_of_single_objects_below_can_be_set() {
     let path = bench.add("Device.LocalAgent.MTP.", &[("WebSocket.Port", "81")]);
     assert_eq!(bench.value(&format!("{path}WebSocket.Port")), "81");
 }
+
+#[rstest]
+#[case(Fault::ObjectDeletionIsRefused, "ObjectDeletion", "Device.LocalAgent.Subscription.", true)]
+#[case(Fault::ObjectDeletionIsRefused, "ObjectCreation", "Device.LocalAgent.Subscription.", false)]
+#[case(Fault::SubscriptionSearchIsRefused, "ValueChange", "Device.LocalAgent.Controller.*.Enable", true)]
+#[case(Fault::SubscriptionSearchIsRefused, "ValueChange", "Device.LocalAgent.Controller.1.Enable", false)]
+fn a_faulty_agent_may_refuse_subscriptions(
+    #[case] fault: Fault,
+    #[case] kind: &str,
+    #[case] references: &str,
+    #[case] refused: bool,
+) {
+    let mut bench = Bench::with([fault]);
+    let settings = [("ID", "one"), ("NotifType", kind), ("ReferenceList", references)];
+    let answer = bench.ask(ReqType::Add(add_request(false, &[("Device.LocalAgent.Subscription.", &settings)])));
+    assert_eq!((matches!(answer, MsgBody::Error(_)), bench.rows(SUBSCRIPTIONS)), (refused, usize::from(!refused)));
+}

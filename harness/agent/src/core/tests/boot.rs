@@ -90,3 +90,13 @@ fn a_faulty_agent_need_not_reboot(#[case] fault: Fault) {
     bench.operate("Device.Reboot()", &[]);
     assert!(bench.other.is_empty());
 }
+
+#[test]
+fn a_faulty_agent_may_refuse_to_reboot() {
+    use msg::operate_resp::operation_result::OperationResp;
+    let mut bench = Bench::with([Fault::RebootIsRefused]);
+    let response = response!(bench.operate("Device.Reboot()", &[]), OperateResp);
+    let outcome = response.operation_results[0].operation_resp.clone();
+    assert!(matches!(&outcome, Some(OperationResp::CmdFailure(failure)) if failure.err_code == 7022), "{outcome:?}");
+    assert!(bench.other.is_empty());
+}

@@ -144,3 +144,17 @@ fn odd_octets_never_panic() {
         bench.core.handle_record(bench.now, CONNECTION, &flipped);
     }
 }
+
+#[test]
+fn a_faulty_connect_record_comes_after_what_the_session_is_used_for() {
+    let mut bench = Bench::with([Fault::ConnectRecordComesLate]);
+    bench.record(&plain(CONTROLLER, AGENT, &get("1")));
+    assert!(bench.answer("1").is_some());
+    bench.pass(34);
+    assert!(bench.inbox.is_empty(), "{:?}", bench.inbox);
+    bench.pass(60);
+    let kinds: Vec<_> =
+        bench.inbox.iter().map(|(connection, record)| (*connection, record.record_type.clone())).collect();
+    let connect = RecordType::WebsocketConnect(uspec_usp::record::WebSocketConnectRecord {});
+    assert_eq!(kinds, [(CONNECTION, Some(connect))], "once");
+}
