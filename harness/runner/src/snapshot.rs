@@ -20,12 +20,17 @@ const ROOT: &str = "Device.LocalAgent.";
 const TRANSIENT: &str = "Device.LocalAgent.Request.";
 
 /// What is asked one by one when the EUT does not take [`ROOT`], which is no table and need not be taken.
-const TABLES: [&str; 4] = [
+const TABLES: [&str; 6] = [
     "Device.LocalAgent.Controller.",
     "Device.LocalAgent.MTP.",
     "Device.LocalAgent.Subscription.",
     "Device.LocalAgent.ControllerTrust.Role.",
+    "Device.LocalAgent.ControllerTrust.Credential.",
+    CERTIFICATES,
 ];
+
+/// Its instances go by a Command of their own and not by a Delete (TR-181).
+const CERTIFICATES: &str = "Device.LocalAgent.Certificate.";
 
 /// The label of the runner's own steps of this kind.
 const LABEL: &str = "snapshot";
@@ -119,6 +124,19 @@ impl Controller {
         let step = own_step(Phase::CleanUp, index, "leftovers");
         self.exchange(&step, MessageKind::Delete, &body).await.err().map(|error| error.to_string())
     }
+
+    /// Has a certificate deleted; gives back why that failed.
+    async fn delete_certificate(&mut self, path: &str, index: usize) -> Option<String> {
+        let body = json!({"command": format!("{path}Delete()"), "command_key": "leftovers", "send_resp": true});
+        let step = own_step(Phase::CleanUp, index, "leftovers");
+        match self.exchange(&step, MessageKind::Operate, &body).await {
+            Ok(answer) => {
+                let code = answer.body.pointer("/operation_results/0/cmd_failure/err_code")?;
+                Some(format!("its Delete() failed with {code}"))
+            }
+            Err(error) => Some(error.to_string()),
+        }
+    }
 }
 
 /// The comparison after one case.
@@ -152,13 +170,13 @@ impl<'a> Comparison<'a> {
                 return Ok(AfterCase::LockedOut(why));
             }
         }
-        let instances = self.rows().await?;
+        let instances = self.rows(&trust).await?;
         let trust = self.values(trust, &instances).await?;
         Ok(AfterCase::Compared(self.said, Snapshot { instances, trust }))
     }
 
     /// Rows that came are deleted; rows that went are told.
-    async fn rows(&mut self) -> Result<Instances, String> {
+    async fn rows(&mut self, trust: &Trust) -> Result<Instances, String> {
         let before = &self.before.instances;
         let index = self.next();
         let found = self.controller.instances(Phase::CleanUp, index).await?;
@@ -166,8 +184,7 @@ impl<'a> Comparison<'a> {
             return Ok(found);
         }
         let leftovers = found.leftovers(before, self.controller.ours());
-        let index = self.next();
-        let deleted = self.controller.delete(&leftovers, index).await;
+        let deleted = self.clear(&leftovers, trust, found.keeps_certificates_of(before)).await;
         let now = if leftovers.is_empty() {
             Ok(found.clone())
         } else {
@@ -185,6 +202,23 @@ impl<'a> Comparison<'a> {
                 Ok(found)
             }
         }
+    }
+
+    /// Deletes what was left behind; gives back why that failed. A certificate may be the one that lets us in: none goes of which that
+    /// cannot be excluded.
+    async fn clear(&mut self, leftovers: &[String], trust: &Trust, certificates_may_go: bool) -> Option<String> {
+        let (certificates, objects): (Vec<_>, Vec<_>) =
+            leftovers.iter().cloned().partition(|path| path.starts_with(CERTIFICATES));
+        let index = self.next();
+        let mut failed = self.controller.delete(&objects, index).await;
+        for certificate in certificates {
+            let ours = trust.may_need(self.own_row.as_deref(), &certificate);
+            if certificates_may_go && !ours {
+                let index = self.next();
+                failed = failed.or(self.controller.delete_certificate(&certificate, index).await);
+            }
+        }
+        failed
     }
 
     /// Values that are not as they were are set back once.
@@ -258,6 +292,11 @@ impl Instances {
         };
         let outermost = added.iter().filter(|(path, keys)| !is_nested(path) && !is_us(path, keys));
         outermost.take(LEFTOVERS).map(|(path, _)| (*path).clone()).collect()
+    }
+
+    /// Whether every certificate from before is still there. If not, the table may have been made anew, with ours under another number.
+    fn keeps_certificates_of(&self, before: &Self) -> bool {
+        before.0.keys().filter(|path| path.starts_with(CERTIFICATES)).all(|path| self.0.contains_key(path))
     }
 }
 

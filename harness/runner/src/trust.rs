@@ -124,6 +124,13 @@ impl Trust {
         different.map(change).collect()
     }
 
+    /// Whether our own row refers to that certificate, or may for all that we can read.
+    pub(crate) fn may_need(&self, own_row: Option<&str>, certificate: &str) -> bool {
+        let credential = own_row.and_then(|row| self.0.get(&format!("{row}Credential")));
+        let same = |item: &str| item.trim().trim_end_matches('.') == certificate.trim_end_matches('.');
+        credential.is_none_or(|items| items.split(',').any(same))
+    }
+
     fn sees(&self, prefix: &str) -> bool {
         self.0.range(prefix.to_owned()..).next().is_some_and(|(path, _)| path.starts_with(prefix))
     }
@@ -213,6 +220,17 @@ mod tests {
         now.0.remove("Device.LocalAgent.ControllerTrust.Role.1.Permission.1.Obj");
         assert!(now.changes(&before(), |row| !row.contains("Permission")).is_empty());
         assert_eq!(now.changes(&before(), |_| true)[0].now, None);
+    }
+
+    #[test]
+    fn a_certificate_goes_only_when_our_row_does_not_refer_to_it() {
+        let two = "Device.LocalAgent.Certificate.2.";
+        let with = |credential| trust(&[("Device.LocalAgent.Controller.1.Credential", credential)]);
+        assert!(!with("").may_need(Some(ROW), two));
+        assert!(!with("Device.LocalAgent.Certificate.1, Device.LocalAgent.Certificate.22").may_need(Some(ROW), two));
+        assert!(with("Device.LocalAgent.Certificate.1, Device.LocalAgent.Certificate.2").may_need(Some(ROW), two));
+        assert!(before().may_need(Some(ROW), two), "what it refers to cannot be read");
+        assert!(with("").may_need(None, two), "which row is ours is not known");
     }
 
     #[test]
