@@ -27,7 +27,6 @@ use uspec_testplan::{
     template::{placeholders, placeholders_in},
     trace::{Phase, StepOutcome, StepRef, What},
 };
-use uspec_usp::schema::MessageKind;
 
 pub(crate) use created::Created;
 pub(crate) use limits::{case_bound, phase_bound};
@@ -217,11 +216,11 @@ impl<'a> Play<'a> {
 
     async fn act(&mut self, place: &StepRef, step: &Step) -> Ended {
         let plain = |outcome| Ended { outcome, answer: None };
-        if !matches!(step.action, Action::Await { .. } | Action::Absent { .. } | Action::Wait(_)) {
+        if step.action.acts() {
             self.acted = Instant::now();
             self.since = self.controller.inbox.sightings.mark();
         }
-        if brings_about(&step.action) {
+        if step.action.may_notify() {
             self.controller.inbox.begin_anew();
         }
         match &step.action {
@@ -325,16 +324,6 @@ impl<'a> Play<'a> {
         };
         names.extend(step.within.iter().flat_map(Lapse::placeholders));
         names.into_iter().find(|name| !self.controller.variables.contains_key(name))
-    }
-}
-
-/// Whether a Notification may come because of this step. Nothing comes of reading.
-fn brings_about(action: &Action) -> bool {
-    use MessageKind::{Get, GetInstances, GetSupportedDM, GetSupportedProtocol};
-    match action {
-        Action::Request { kind, .. } => !matches!(kind, Get | GetInstances | GetSupportedDM | GetSupportedProtocol),
-        Action::Send(_) | Action::Mtp(_) | Action::Eut(_) | Action::Controller(_) => true,
-        Action::Await { .. } | Action::Absent { .. } | Action::Wait(_) => false,
     }
 }
 

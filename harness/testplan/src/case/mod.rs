@@ -135,6 +135,25 @@ pub enum Action {
     Controller(ControllerAction),
 }
 
+impl Action {
+    /// Whether the step acts: what it does may bring about what later steps await or forbid.
+    pub const fn acts(&self) -> bool {
+        match self {
+            Self::Request { .. } | Self::Send(_) | Self::Eut(_) | Self::Mtp(_) | Self::Controller(_) => true,
+            Self::Await { .. } | Self::Absent { .. } | Self::Wait(_) => false,
+        }
+    }
+
+    /// Whether a Notification may come because of the step. Nothing comes of a Request that only reads.
+    pub const fn may_notify(&self) -> bool {
+        use MessageKind::{Get, GetInstances, GetSupportedDM, GetSupportedProtocol};
+        match self {
+            Self::Request { kind, .. } => !matches!(kind, Get | GetInstances | GetSupportedDM | GetSupportedProtocol),
+            _ => self.acts(),
+        }
+    }
+}
+
 /// A Record that need not be right. Whatever is not overridden is as the Controller would have sent it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Send {

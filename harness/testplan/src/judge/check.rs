@@ -167,6 +167,9 @@ fn received(evidence: Evidence<'_>, label: &str, matching: Option<&Pattern>) -> 
     let matched = match step.outcome {
         Some(StepOutcome::Done { matched }) => *matched,
         Some(StepOutcome::TimedOut { waited_ms }) => {
+            if let Some((why, events)) = evidence.unprovoked(step) {
+                return vec![unknown(expected, format!("it did not come, but {why}"), events)];
+            }
             let seen = format!("it did not come within {}", show::seconds(*waited_ms));
             return vec![unmet(expected, seen, step_events(step))];
         }
@@ -327,6 +330,9 @@ fn not_received(evidence: Evidence<'_>, label: &str) -> Finding {
             unknown(expected, "there was no connection over which it could have come", step_events(step))
         }
         Some(StepOutcome::Done { matched: None } | StepOutcome::TimedOut { .. }) => {
+            if let Some((why, events)) = evidence.unprovoked(step) {
+                return unknown(expected, format!("it did not come, but {why}"), events);
+            }
             let seen = format!("none within {}", show::seconds(step.lasted_ms().unwrap_or_default()));
             met(expected, seen, step_events(step))
         }

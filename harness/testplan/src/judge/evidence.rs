@@ -15,7 +15,7 @@ use crate::{
     show,
     trace::{Phase, StepOutcome, StepRef, What},
     verdict::Finding,
-    view::{RecordSeen, StepSeen, View, steps_of_case},
+    view::{RecordSeen, StepSeen, View, phase_name, steps_of_case},
 };
 
 /// A case and the Trace of one run of it.
@@ -171,6 +171,53 @@ impl<'a> Evidence<'a> {
             Action::Send(record) => record.message.as_ref().map(|(kind, _)| *kind),
             _ => None,
         })
+    }
+
+    /// Why nothing had to come while a step awaited or forbade an event: the last step before it that acts, and from which on the event
+    /// counts, did not come to act. Then the EUT was never put into the situation, and silence says nothing. With the events that show it.
+    pub(crate) fn unprovoked(&self, step: &StepSeen<'_>) -> Option<(String, Vec<u64>)> {
+        let (Action::Await { what, .. } | Action::Absent { what, .. }) = self.action(step.step)? else { return None };
+        let counts = |it: &Step| match what {
+            // What was sent is named, so that the steps between do not matter.
+            Expected::ResponseTo(_) => false,
+            Expected::Notify { .. } => it.action.may_notify(),
+            Expected::Connected | Expected::Disconnected | Expected::Mtp(_) | Expected::Record(_) => it.action.acts(),
+        };
+        let phases = [(Phase::Setup, &self.case.setup), (Phase::Procedure, &self.case.procedure)];
+        let place = (step.step.phase, step.step.index);
+        let before = phases.into_iter().flat_map(|(phase, steps)| {
+            steps.iter().enumerate().map(move |(index, step)| (phase, index, step, self.step_at(phase, index, step)))
+        });
+        let before = before.filter(|(phase, index, ..)| (*phase, *index) < place);
+        let mut there = before.filter(|(_, _, it, seen)| counts(it) && (seen.is_some() || self.exists(it)));
+        let (phase, index, last, seen) = there.next_back()?;
+        let Some(seen) = seen else {
+            let nth = index.saturating_add(1);
+            return Some((format!("{} step {nth}, which acts, did not run", phase_name(phase)), step_events(step)));
+        };
+        let why = self.not_acted(&last.action, seen)?;
+        Some((show::cut(&format!("the step {} {why}", seen.name())), step_events(seen)))
+    }
+
+    fn step_at(&self, phase: Phase, index: usize, step: &Step) -> Option<&'a StepSeen<'a>> {
+        self.view.step(phase, index, step.label.as_deref())
+    }
+
+    /// Why a step that acts did not come to act; `None` when it did. A Record that went out did, whatever came of it.
+    fn not_acted(&self, action: &Action, step: &StepSeen<'_>) -> Option<String> {
+        match step.outcome {
+            Some(StepOutcome::Fault { causes }) => {
+                Some(format!("failed because of the harness: {}", causes.join(": ")))
+            }
+            Some(StepOutcome::Done { .. } | StepOutcome::TimedOut { .. }) => None,
+            _ if matches!(action, Action::Request { .. } | Action::Send(_))
+                && self.view.sent_by(step).next().is_some() =>
+            {
+                None
+            }
+            Some(StepOutcome::NotReached { reason }) => Some(format!("was not reached: {reason}")),
+            None => Some("does not end in the Trace".to_owned()),
+        }
     }
 
     /// The steps that waited for an answer to `label`, or saw to it that none comes, other than itself.

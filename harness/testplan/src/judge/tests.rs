@@ -17,6 +17,8 @@ use crate::{
     verdict::CleanUp,
 };
 
+mod silence;
+
 const GET: MessageKind = MessageKind::Get;
 
 fn get_body() -> Value {

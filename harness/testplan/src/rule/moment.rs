@@ -81,6 +81,9 @@ fn awaited(evidence: Evidence<'_>, step: &StepSeen<'_>, expected: String) -> Res
             Ok(Moment { from: end.at_us, to: end.at_us, seq: end.seq })
         }
         Some(StepOutcome::TimedOut { waited_ms }) => {
+            if let Some((why, events)) = evidence.unprovoked(step) {
+                return Err(unknown(expected, format!("it did not come, but {why}"), events));
+            }
             Err(unmet(expected, format!("it did not come within {}", show::seconds(*waited_ms)), began))
         }
         Some(StepOutcome::NotReached { reason }) => {
