@@ -17,7 +17,7 @@ use uspec_testplan::{
     case::{Action, EutAction, Send, Step, TestCase},
     trace::{Phase, StepOutcome, Trace, What},
 };
-use uspec_usp::schema::MessageKind;
+use uspec_usp::schema::{Content, MessageKind};
 
 /// Controls a scripted EUT through its own end of the MTP, as the cli does with the reference Agent.
 #[derive(Debug)]
@@ -155,13 +155,16 @@ async fn an_eut_that_does_not_come_back_is_not_waited_for_for_ever() {
     assert!(begun.elapsed() < Duration::from_secs(120), "{:?}", begun.elapsed());
 }
 
+#[rstest::rstest]
+#[case::with_an_error(Content::Error, serde_json::json!({"err_code": 7006}))]
+#[case::by_the_command(
+    Content::Response(MessageKind::Operate),
+    serde_json::json!({"operation_results": [{"executed_command": "Device.Reboot()", "cmd_failure": {"err_code": 7022}}]})
+)]
 #[tokio::test(start_paused = true)]
-async fn a_refused_reboot_is_the_eut_s_doing() {
-    let rule: Rule = Box::new(|asked| {
-        let error =
-            Do::Reply(uspec_usp::schema::Content::Error, asked.msg_id.clone(), serde_json::json!({"err_code": 7006}));
-        reboots(asked).then(|| vec![error])
-    });
+async fn a_refused_reboot_is_the_eut_s_doing(#[case] content: Content, #[case] body: serde_json::Value) {
+    let rule: Rule =
+        Box::new(move |asked| reboots(asked).then(|| vec![Do::Reply(content, asked.msg_id.clone(), body.clone())]));
     let traces =
         play_switched(&Switch::new(usp_reboot(false)), rule, &[case("1.1", vec![eut(EutAction::Reboot)])]).await;
     assert!(matches!(outcomes(&traces[0], Phase::Procedure)[..], [StepOutcome::NotReached { .. }]));

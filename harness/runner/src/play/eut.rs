@@ -4,7 +4,10 @@ use super::{Play, done, fault, not_reached, timed_out};
 use crate::{
     bounds::{PROGRAM_LIMIT, after},
     control::{ControlFault, Method, name},
-    controller::{SendFailure, inbox::Addressing},
+    controller::{
+        SendFailure,
+        inbox::{Addressing, AnswerSeen},
+    },
     outgoing::{joined, operate},
 };
 use serde_json::Value;
@@ -92,12 +95,12 @@ impl Play<'_> {
         }
         let limit = after(sent.at, self.controller.timing.response);
         let answered = self.controller.until(limit, |it| {
-            let answer = it.inbox.answer(&msg_id).map(|answer| Some(answer.is_error));
+            let answer = it.inbox.answer(&msg_id).map(|answer| Some(refusal(answer)));
             answer.or_else(|| (!it.is_open(sent.connection)).then_some(None))
         });
         let (outcome, ok) = match answered.await {
-            Some(Some(true)) => (format!("the EUT refused {command} with an Error"), false),
-            Some(Some(false)) => (format!("the EUT answered {command}"), true),
+            Some(Some(Some(with))) => (format!("the EUT refused {command} with {with}"), false),
+            Some(Some(None)) => (format!("the EUT answered {command}"), true),
             Some(None) => (format!("the EUT's connection ended after {command}"), true),
             None => (format!("the EUT did not answer {command}"), true),
         };
@@ -132,4 +135,15 @@ impl Play<'_> {
             None => timed_out(begun),
         }
     }
+}
+
+/// With what an Operate was refused; nothing when it was carried out.
+fn refusal(answer: &AnswerSeen) -> Option<String> {
+    if answer.is_error {
+        return Some("an Error".to_owned());
+    }
+    let failures = answer.body.get("operation_results")?.as_array()?;
+    let failure = failures.iter().find_map(|result| result.get("cmd_failure"))?;
+    let code = failure.get("err_code").and_then(Value::as_u64).unwrap_or_default();
+    Some(format!("a cmd_failure ({code})"))
 }
