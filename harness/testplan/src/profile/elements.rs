@@ -79,7 +79,7 @@ pub const ELEMENTS: &[Element] = &[
     element(
         "secured_parameter",
         "Device.LocalAgent.ControllerTrust.Challenge.1.Value",
-        "a readable parameter with the secured attribute, with instance numbers",
+        "a readable parameter with the secured attribute that has a value, with instance numbers",
     ),
     element("sync_command", "Device.Reboot()", "a synchronous command"),
     element("writable_parameter", "NotifRetry", "a boolean parameter of a Subscription that can be set"),
