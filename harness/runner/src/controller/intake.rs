@@ -20,7 +20,7 @@ use uspec_mtp::event::{
     Party as Side,
 };
 use uspec_testplan::{
-    case::{Answer, Party},
+    case::{Answer, PacketKind, Party},
     sighting::sighting,
     trace::{StepRef, What},
 };
@@ -44,8 +44,8 @@ impl Controller {
         let MtpEvent { at, connection, what, .. } = event;
         match what {
             MtpHappening::Record { direction: Direction::Sent, bytes, .. } => self.record_sent(at, connection, &bytes),
-            MtpHappening::Record { direction: Direction::Received, bytes, .. } => {
-                self.record_received(at, connection, &bytes);
+            MtpHappening::Record { direction: Direction::Received, bytes, route, .. } => {
+                self.record_received(at, connection, &bytes, route.reply_to);
             }
             other => self.happened(at, connection, &other),
         }
@@ -54,7 +54,11 @@ impl Controller {
     fn happened(&mut self, at: Instant, connection: ConnectionId, what: &MtpHappening) {
         let party = party_of(connection);
         let kind = sighting_kind(what);
-        let octets = if let MtpHappening::Frame { frame, .. } = what { frame.payload.len() } else { SMALL };
+        let octets = match what {
+            MtpHappening::Frame { frame, .. } => frame.payload.len(),
+            MtpHappening::Packet { packet, .. } => packet.body.len().saturating_add(SMALL),
+            _ => SMALL,
+        };
         let keep = self.keep(kind, octets);
         let seq = happening::what(connection.0, what).and_then(|what| self.recorder.log(at, what, keep));
         let change = Change { at, seq };
@@ -105,11 +109,15 @@ impl Controller {
         self.log_record(at, connection, Direction::Sent, step, bytes, decoded, keep);
     }
 
-    fn record_received(&mut self, at: Instant, connection: ConnectionId, bytes: &Bytes) {
+    /// `reply_to` is where an answer to it is to go, in a brokered MTP.
+    fn record_received(&mut self, at: Instant, connection: ConnectionId, bytes: &Bytes, reply_to: Option<String>) {
         let Arrival { from, to, version, kind, content, decoded } = Arrival::read(bytes);
         self.side_mut(party_of(connection)).connections.heard(connection, &from);
         let is_eut = self.eut.as_deref().is_none_or(|eut| eut == from);
         let ours = self.addressed(&to).filter(|_| is_eut);
+        if is_eut && reply_to.is_some() {
+            self.eut_reached_at = reply_to;
+        }
         let kind = kind.map(SightingKind::Record);
         let mut keep = self.keep(kind, bytes.len());
         match (content, ours) {
@@ -253,6 +261,9 @@ fn sighting_kind(what: &MtpHappening) -> Option<SightingKind> {
         MtpHappening::Closed(_) | MtpHappening::StreamEnded { .. } => Some(SightingKind::Disconnected),
         MtpHappening::Frame { direction: Direction::Received, frame: FrameSeen { opcode, .. } } => {
             frame_kind(&happening::kind(*opcode)).map(SightingKind::Frame)
+        }
+        MtpHappening::Packet { direction: Direction::Received, packet } => {
+            PacketKind::named(&packet.kind).map(SightingKind::Packet)
         }
         _ => None,
     }

@@ -1,19 +1,21 @@
 //! How the second Controller is started, and which certificates our Controllers can show.
 
+mod place;
+
 use crate::{
     config::SessionConfig,
     tls::{self, hosts, identity_kind, is_everywhere},
 };
+use place::Place;
 use std::sync::Arc;
 use uspec_mtp::{
-    FarConfig, MtpError,
-    network::{Address, Network},
-    tls::{IdentityKind, Pki, TlsClient, TlsError, TlsMaterial, TlsServer},
-    websocket::{WsFarConfig, WsRole},
+    FarConfig, Handle, MtpError,
+    network::Network,
+    tls::{IdentityKind, Pki, TlsError, TlsMaterial},
 };
 use uspec_testplan::case::{CertificateKind, Party};
 
-/// Where the second Controller would listen when the first one does not.
+/// Where we are reached when the profile does not say.
 const LOOPBACK: &str = "127.0.0.1";
 
 /// The second Controller's plan, and the certificates of both.
@@ -21,10 +23,10 @@ const LOOPBACK: &str = "127.0.0.1";
 pub(crate) struct Second {
     /// Its Endpoint ID.
     pub(crate) endpoint_id: String,
-    /// The first Controller's end, after which its own is made.
-    far: WsFarConfig,
-    /// Where it listens, with the real port.
-    address: Address,
+    /// The first Controller's Endpoint ID.
+    first: String,
+    /// Where it is, beside the first one.
+    place: Place,
     /// The name under which the EUT reaches us.
     host: String,
     /// The authority that the EUT trusts, when we have it.
@@ -46,6 +48,9 @@ pub(crate) enum CertificateError {
     /// The library refused it.
     #[error("a certificate of the kind `{0}` cannot be made: {1}")]
     Tls(&'static str, TlsError),
+    /// The first Controller's end, which it shares, is of another MTP or gone.
+    #[error("the first Controller's end of the MTP is not there")]
+    Ended,
 }
 
 impl Second {
@@ -54,21 +59,15 @@ impl Second {
     /// # Errors
     /// No port is free, or a certificate cannot be made.
     pub(crate) async fn prepare(config: &SessionConfig, network: &dyn Network) -> Result<Self, MtpError> {
-        let FarConfig::WebSocket(far) = &config.mtp else {
-            return Err(MtpError::Config("a second Controller is possible over WebSocket alone".to_owned()));
-        };
-        let host = match &far.role {
-            WsRole::Listen { address, .. } => address.host().to_owned(),
-            WsRole::Connect { .. } => LOOPBACK.to_owned(),
-        };
-        let address = reserve(network, Address::tcp(&host, config.second.port)).await?;
+        let place = Place::beside(&config.mtp, config.second.port, network).await?;
+        let host = place.listens_at().map_or(LOOPBACK, |address| address.host()).to_owned();
         let own = Pki::generate()?;
         let named = if is_everywhere(&host) { LOOPBACK.to_owned() } else { host };
         let alternate = own.issue(IdentityKind::Alternate, &config.controller_endpoint_id, &hosts(&[&named]))?;
         Ok(Self {
             endpoint_id: config.second.endpoint_id.clone(),
-            far: far.clone(),
-            address,
+            first: config.controller_endpoint_id.clone(),
+            place,
             host: named,
             trusted: config.pki.clone(),
             own,
@@ -90,29 +89,29 @@ impl Second {
         &self.host
     }
 
-    /// The port at which the second Controller listens where the EUT connects.
+    /// The port at which the second Controller listens where the EUT connects; 0 for an MTP without ports.
     pub(crate) fn port(&self) -> u16 {
-        self.address.port()
+        self.place.port()
     }
 
-    /// The path of its WebSocket.
+    /// The path of its WebSocket, or of its socket's file.
     pub(crate) fn path(&self) -> &str {
-        match &self.far.role {
-            WsRole::Listen { path, .. } | WsRole::Connect { path, .. } => path,
-        }
+        self.place.path()
+    }
+
+    /// Its topic or destination, over a broker.
+    pub(crate) fn topic(&self) -> Option<&str> {
+        self.place.topic()
     }
 
     /// Whether it opens its connection itself.
     pub(crate) fn connects(&self) -> bool {
-        matches!(self.far.role, WsRole::Connect { .. })
+        self.place.connects()
     }
 
     /// The port at which the EUT listens, where we connect.
     pub(crate) fn called_port(&self) -> Option<u16> {
-        match &self.far.role {
-            WsRole::Listen { .. } => None,
-            WsRole::Connect { address, .. } => Some(address.port()),
-        }
+        self.place.called_port()
     }
 
     /// Its right certificate as PEM.
@@ -125,25 +124,10 @@ impl Second {
         self.alternate.chain_pem()
     }
 
-    /// What its own end is started with.
-    pub(crate) fn far(&mut self, kind: CertificateKind) -> Result<FarConfig, CertificateError> {
+    /// What its own end is started with, beside the first one's.
+    pub(crate) fn far(&mut self, kind: CertificateKind, first: &Handle) -> Result<FarConfig, CertificateError> {
         let material = self.identity(Party::Second, kind)?;
-        let role = match self.far.role.clone() {
-            WsRole::Listen { path, tls, .. } => WsRole::Listen {
-                address: self.address.clone(),
-                path,
-                tls: tls.zip(material).map(|(tls, material)| TlsServer { material, ..tls }),
-            },
-            WsRole::Connect { address, path, host, tls } => WsRole::Connect {
-                address,
-                path,
-                host,
-                tls: tls.zip(material).map(|(tls, material)| TlsClient { material, ..tls }),
-            },
-        };
-        let mut far = WsFarConfig::new(role, &self.endpoint_id);
-        far.max_record = self.far.max_record;
-        Ok(FarConfig::WebSocket(far))
+        self.place.far(&self.endpoint_id, material, first).ok_or(CertificateError::Ended)
     }
 
     /// A certificate of that kind for that Controller; `None` when the MTP has no TLS.
@@ -159,7 +143,7 @@ impl Second {
             (Party::First, CertificateKind::Alternate) => self.alternate.clone(),
             (Party::Second, CertificateKind::Trusted) if self.trusted.is_some() => self.right().map_err(made)?.clone(),
             _ => {
-                let id = if party == Party::First { &self.far.endpoint_id } else { &self.endpoint_id };
+                let id = if party == Party::First { &self.first } else { &self.endpoint_id };
                 let issuer = match (kind, &self.trusted) {
                     (_, Some(trusted)) => trusted,
                     (CertificateKind::SelfSigned | CertificateKind::Untrusted | CertificateKind::Alternate, None) => {
@@ -183,21 +167,10 @@ impl Second {
         Ok(self.right.insert(right))
     }
 
-    /// The first Controller's own certificate.
+    /// The first Controller's own certificate, or that of the broker that carries its Records.
     fn first(&self) -> Option<&TlsMaterial> {
-        match &self.far.role {
-            WsRole::Listen { tls, .. } => tls.as_ref().map(|tls| &tls.material),
-            WsRole::Connect { tls, .. } => tls.as_ref().map(|tls| &tls.material),
-        }
+        self.place.identity()
     }
-}
-
-/// A real port in the place of 0: it is free at this moment, and asked for again when the second Controller begins.
-async fn reserve(network: &dyn Network, address: Address) -> Result<Address, MtpError> {
-    if address.port() != 0 {
-        return Ok(address);
-    }
-    Ok(network.listen(&address).await?.address())
 }
 
 #[cfg(test)]
@@ -206,7 +179,12 @@ mod tests {
     use crate::config::{SecondController, Timing};
     use rstest::rstest;
     use std::collections::BTreeMap;
-    use uspec_mtp::network::MemoryNetwork;
+    use tokio::sync::mpsc;
+    use uspec_mtp::{
+        network::{Address, MemoryNetwork},
+        tls::TlsServer,
+        websocket::{WsFarConfig, WsRole},
+    };
 
     fn config(pki: Option<Arc<Pki>>, tls: bool) -> SessionConfig {
         let material = || Pki::generate().unwrap().issue(IdentityKind::Trusted, "self::us", &["bench"]).unwrap();
@@ -238,7 +216,10 @@ mod tests {
         let network = MemoryNetwork::new();
         let mut second = Second::prepare(&config(None, false), &network).await.unwrap();
         assert_ne!(second.port(), 0);
-        let FarConfig::WebSocket(far) = second.far(CertificateKind::Trusted).unwrap() else { panic!("not WebSocket") };
+        let (events, _receiver) = mpsc::channel(16);
+        let first = config(None, false).mtp.start(Arc::new(network.clone()), events).await.unwrap();
+        let far = second.far(CertificateKind::Trusted, &first).unwrap();
+        let FarConfig::WebSocket(far) = far else { panic!("not WebSocket") };
         let WsRole::Listen { address, .. } = far.role else { panic!() };
         assert!(network.listen(&address).await.is_ok());
     }

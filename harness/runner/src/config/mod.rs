@@ -1,23 +1,24 @@
 //! What a session is opened with.
 
-use crate::tls;
+mod far;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use uspec_mtp::{
     FarConfig,
-    network::Address,
     tls::{KeyLogSink, Pki, TlsError},
-    websocket::{WsFarConfig, WsRole},
 };
 use uspec_testplan::{
-    profile::{self, EutProfile, Transport, WebSocketRole},
+    profile::{self, EutProfile},
     trace::MtpFacts,
 };
 
 /// Everything a run over one MTP must know beforehand.
 #[derive(Debug, Clone)]
 pub struct SessionConfig {
-    /// The MTP and our end of it.
+    /// Our end of the MTP.
     pub mtp: FarConfig,
+    /// What the MTP is, as cases and judge must know it.
+    pub facts: MtpFacts,
     /// The MTP's name in Traces and reports.
     pub mtp_name: String,
     /// The EUT's Endpoint ID; found out at bring-up when the profile does not name it.
@@ -83,13 +84,16 @@ impl SessionConfig {
         catalogue: &str,
         harness: &str,
     ) -> Result<Self, ConfigError> {
-        let Transport::WebSocket(websocket) = &mtp.transport;
         let controller = &profile.controller_endpoint_id;
-        let (role, pki) = web_socket_role(websocket, controller, supply)?;
+        let (far, pki) = far::of(&mtp.transport, controller, supply)?;
         let mut variables = profile.element_variables();
+        if let Some(topic) = far::topic(&far) {
+            variables.insert(TOPIC.to_owned(), topic.to_owned());
+        }
         variables.insert(TOLERANCE.to_owned(), format!("{}ms", profile.timing.tolerance.as_millis()));
         Ok(Self {
-            mtp: FarConfig::WebSocket(WsFarConfig::new(role, controller)),
+            facts: mtp.facts(),
+            mtp: far,
             mtp_name: mtp.name.clone(),
             eut_endpoint_id: profile.eut_endpoint_id.clone(),
             controller_endpoint_id: controller.clone(),
@@ -103,25 +107,14 @@ impl SessionConfig {
     }
 }
 
-impl SessionConfig {
-    /// What the MTP is, as cases and judge must know it.
-    pub fn mtp_facts(&self) -> MtpFacts {
-        let FarConfig::WebSocket(websocket) = &self.mtp else {
-            return MtpFacts { kind: self.mtp.mtp().to_string().to_lowercase(), role: None, tls: false };
-        };
-        let (role, tls) = match &websocket.role {
-            WsRole::Listen { tls, .. } => (WebSocketRole::EutConnects, tls.is_some()),
-            WsRole::Connect { tls, .. } => (WebSocketRole::WeConnect, tls.is_some()),
-        };
-        MtpFacts { kind: "websocket".to_owned(), role: Some(role), tls }
-    }
-}
-
 impl Default for SecondController {
     fn default() -> Self {
         Self { endpoint_id: profile::DEFAULT_SECOND.to_owned(), port: 0 }
     }
 }
+
+/// The variable for our topic or destination, over a broker.
+const TOPIC: &str = "controller.topic";
 
 /// The variable that tells rules about time how exact the EUT's clock is.
 const TOLERANCE: &str = "timing.tolerance";
@@ -151,28 +144,4 @@ pub enum ConfigError {
     /// `tls: generate` is for an EUT in this very process.
     #[error("`tls: generate` is for the bundled Agent: a device cannot trust what is made for this run")]
     NoPki,
-}
-
-fn web_socket_role(
-    websocket: &profile::WebSocket,
-    controller: &str,
-    supply: &TlsSupply,
-) -> Result<(WsRole, Option<Arc<Pki>>), ConfigError> {
-    let profile::WebSocket { role, address, path, tls } = websocket;
-    let means = tls.as_ref().map(|tls| tls::Means::read(tls, supply)).transpose()?;
-    let host = &address.host;
-    let role = match role {
-        WebSocketRole::EutConnects => WsRole::Listen {
-            address: Address::tcp(host, address.port),
-            path: path.clone(),
-            tls: means.as_ref().map(|means| means.server(controller, host)).transpose()?,
-        },
-        WebSocketRole::WeConnect => WsRole::Connect {
-            address: Address::tcp(host, address.port),
-            path: path.clone(),
-            host: None,
-            tls: means.as_ref().map(|means| means.client(controller, host)).transpose()?,
-        },
-    };
-    Ok((role, means.and_then(|means| means.pki)))
 }
