@@ -9,7 +9,7 @@ use uspec_mtp::{
     websocket::{WsFarConfig, WsRole},
 };
 use uspec_testplan::{
-    profile::{self, EutProfile, Transport, WebSocketRole},
+    profile::{self, EutProfile, Transport, Role},
     trace::MtpFacts,
 };
 
@@ -108,8 +108,8 @@ impl SessionConfig {
     pub fn mtp_facts(&self) -> MtpFacts {
         let FarConfig::WebSocket(websocket) = &self.mtp;
         let (role, tls) = match &websocket.role {
-            WsRole::Listen { tls, .. } => (WebSocketRole::EutConnects, tls.is_some()),
-            WsRole::Connect { tls, .. } => (WebSocketRole::WeConnect, tls.is_some()),
+            WsRole::Listen { tls, .. } => (Role::EutConnects, tls.is_some()),
+            WsRole::Connect { tls, .. } => (Role::WeConnect, tls.is_some()),
         };
         MtpFacts { kind: "websocket".to_owned(), role: Some(role), tls }
     }
@@ -160,12 +160,12 @@ fn web_socket_role(
     let means = tls.as_ref().map(|tls| tls::Means::read(tls, supply)).transpose()?;
     let host = &address.host;
     let role = match role {
-        WebSocketRole::EutConnects => WsRole::Listen {
+        Role::EutConnects => WsRole::Listen {
             address: Address::tcp(host, address.port),
             path: path.clone(),
             tls: means.as_ref().map(|means| means.server(controller, host)).transpose()?,
         },
-        WebSocketRole::WeConnect => WsRole::Connect {
+        Role::WeConnect => WsRole::Connect {
             address: Address::tcp(host, address.port),
             path: path.clone(),
             host: None,

@@ -21,7 +21,7 @@ use uspec_mtp::{
 use uspec_runner::{SessionConfig, TlsSupply};
 use uspec_testplan::{
     catalogue::Catalogue,
-    profile::{EutProfile, Mtp, Tls, Transport, WebSocketRole},
+    profile::{EutProfile, Mtp, Tls, Transport, Role},
     run_report::RunReport,
     selection::Selection,
 };
@@ -192,10 +192,10 @@ fn agent_config(profile: &EutProfile, mtp: &Mtp, faults: FaultSet) -> AgentConfi
     let (host, port, path) = (websocket.address.host.clone(), websocket.address.port, websocket.path.clone());
     let tls = websocket.tls.is_some();
     match websocket.role {
-        WebSocketRole::EutConnects => {
+        Role::EutConnects => {
             controller.websocket = Some(WebSocketTarget { host, port, path, tls, ..WebSocketTarget::default() });
         }
-        WebSocketRole::WeConnect => {
+        Role::WeConnect => {
             config.listen = Some(ListenConfig { host, port, path, tls, ..ListenConfig::default() });
         }
     }

@@ -4,7 +4,7 @@ use uspec_mtp::tls::{TlsSession, Verification};
 use uspec_testplan::{
     case::{Applies, EutAction, Needs},
     catalogue::Entry,
-    profile::{Mtp, Transport, WebSocketRole},
+    profile::{Mtp, Transport, Role},
     run_report::{Deprecation, MtpInfo, TlsInfo},
     trace::{ConnectionState, Trace, What},
 };
@@ -58,10 +58,10 @@ pub(super) fn needs(needs: &Needs) -> Vec<String> {
     words
 }
 
-fn role(role: WebSocketRole) -> &'static str {
+fn role(role: Role) -> &'static str {
     match role {
-        WebSocketRole::EutConnects => "the EUT connects",
-        WebSocketRole::WeConnect => "we connect",
+        Role::EutConnects => "the EUT connects",
+        Role::WeConnect => "we connect",
     }
 }
 

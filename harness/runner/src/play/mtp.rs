@@ -14,7 +14,7 @@ use uspec_mtp::{
 };
 use uspec_testplan::{
     case::{Ending, Extension, FrameKind, FramePayload, MtpAction, Party, Subprotocol},
-    profile::WebSocketRole,
+    profile::Role,
     template::substitute,
     trace::StepOutcome,
 };
@@ -78,7 +78,7 @@ impl Play<'_> {
 
     /// What decides about later connections.
     fn connecting(&mut self, end: &WsHandle, action: &MtpAction) -> Result<(), StepOutcome> {
-        let listens = self.controller.facts.role == Some(WebSocketRole::EutConnects);
+        let listens = self.controller.facts.role == Some(Role::EutConnects);
         match action {
             MtpAction::SecondConnection => {
                 let id = end.open_another().map_err(|error| fault([error.to_string()]))?;
