@@ -9,7 +9,7 @@ use uspec_mtp::{
     websocket::{WsFarConfig, WsRole},
 };
 use uspec_testplan::{
-    profile::{self, EutProfile, Transport, Role},
+    profile::{self, EutProfile, Role, Transport},
     trace::MtpFacts,
 };
 
@@ -83,7 +83,9 @@ impl SessionConfig {
         catalogue: &str,
         harness: &str,
     ) -> Result<Self, ConfigError> {
-        let Transport::WebSocket(websocket) = &mtp.transport;
+        let Transport::WebSocket(websocket) = &mtp.transport else {
+            return Err(ConfigError::NotPlayed(mtp.kind()));
+        };
         let controller = &profile.controller_endpoint_id;
         let (role, pki) = web_socket_role(websocket, controller, supply)?;
         let mut variables = profile.element_variables();
@@ -111,7 +113,7 @@ impl SessionConfig {
             WsRole::Listen { tls, .. } => (Role::EutConnects, tls.is_some()),
             WsRole::Connect { tls, .. } => (Role::WeConnect, tls.is_some()),
         };
-        MtpFacts { kind: "websocket".to_owned(), role: Some(role), tls }
+        MtpFacts::direct("websocket", Some(role), tls)
     }
 }
 
@@ -140,6 +142,9 @@ impl Default for Timing {
 /// Why a profile is no configuration of a session.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// No test equipment for this MTP.
+    #[error("the MTP {0} is not played yet")]
+    NotPlayed(&'static str),
     /// A certificate, key or trust anchor is not usable.
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),

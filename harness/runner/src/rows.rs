@@ -125,7 +125,7 @@ mod tests {
     use uspec_testplan::profile::Role;
 
     fn facts(tls: bool) -> MtpFacts {
-        MtpFacts { kind: "websocket".into(), role: Some(Role::EutConnects), tls }
+        MtpFacts::direct("websocket", Some(Role::EutConnects), tls)
     }
 
     fn body(objects: &[(&str, Value)]) -> Value {

@@ -39,7 +39,7 @@ fn frame_event(kind: FrameKind, pattern: &serde_json::Value) -> MtpEvent {
 }
 
 fn refuse() -> Step {
-    mtp(MtpAction::Refuse { http_status: 503 })
+    mtp(MtpAction::Refuse(uspec_testplan::case::Refusal::HttpStatus(503)))
 }
 
 fn capturing(step: Step, name: &str, path: &str) -> Step {

@@ -18,7 +18,7 @@ use uspec_testplan::{
     catalogue::Catalogue,
     features::FeatureSet,
     plan::plan,
-    profile::{EutProfile, Mtp, Transport, Role},
+    profile::{EutProfile, Mtp, Role, Transport},
     run_report::{EndedBy, RunReport},
     selection::Selection,
 };
@@ -164,7 +164,7 @@ fn watch(args: &RunArgs, reports: &Reports, event: Event<'_>) -> Option<String> 
 }
 
 fn ready(mtp: &Mtp) -> String {
-    let Transport::WebSocket(websocket) = &mtp.transport;
+    let Transport::WebSocket(websocket) = &mtp.transport else { return mtp.name.clone() };
     let scheme = if websocket.tls.is_some() { "wss" } else { "ws" };
     let url = format!("{scheme}://{}{}", websocket.address, websocket.path);
     match websocket.role {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uspec_usp::decode::RecordKind;
 
 use super::Lapse;
-use crate::pattern::Pattern;
+use crate::{pattern::Pattern, template};
 pub use mqtt::{ConnackChanges, MqttAction, PublishChanges};
 pub(crate) use packet::CARRIERS;
 pub use packet::{PacketKind, Sender};
@@ -88,6 +88,16 @@ pub enum Change {
     Omit,
     /// It has this value (a template).
     Set(String),
+}
+
+impl Change {
+    /// Its text, when it has one.
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Omit => None,
+            Self::Set(text) => Some(text),
+        }
+    }
 }
 
 /// How a connection ends.
@@ -263,6 +273,23 @@ impl MtpAction {
             | Self::Delay(_)
             | Self::Normal => &[],
         }
+    }
+
+    /// The variables in its texts, each once.
+    pub fn placeholders(&self) -> Vec<String> {
+        let mut texts: Vec<&str> = Vec::new();
+        match self {
+            Self::Delay(lapse) => return lapse.placeholders(),
+            Self::Refuse(Refusal::Error(text))
+            | Self::Ping(text)
+            | Self::Pong(text)
+            | Self::Frame { payload: FramePayload::Text(text), .. } => texts.push(text),
+            Self::Mqtt(action) => action.texts(&mut texts),
+            Self::Stomp(action) => action.texts(&mut texts),
+            Self::Uds(action) => action.texts(&mut texts),
+            _ => {}
+        }
+        template::placeholders(&texts.join(" "))
     }
 
     /// Whether only a broker of ours can do it, where there is a broker: a client beside another one cannot touch the EUT's connection.

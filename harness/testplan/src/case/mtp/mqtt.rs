@@ -51,6 +51,25 @@ pub struct PublishChanges {
     pub retain: Option<bool>,
 }
 
+impl MqttAction {
+    /// Adds the texts in which variables may stand.
+    pub(super) fn texts<'a>(&'a self, texts: &mut Vec<&'a str>) {
+        match self {
+            Self::Connack(changes) => {
+                let single = [&changes.assigned_client_id, &changes.response_information];
+                texts.extend(single.into_iter().flatten().map(String::as_str));
+                texts.extend(changes.subscribe_topics.iter().map(String::as_str));
+                texts.extend(changes.user_properties.iter().flat_map(|(name, value)| [name.as_str(), value]));
+            }
+            Self::Publish(PublishChanges { topic, content_type, response_topic, .. }) => {
+                texts.extend(topic.as_deref());
+                texts.extend([content_type, response_topic].into_iter().flatten().filter_map(Change::text));
+            }
+            Self::Suback(_) | Self::Withhold(_) | Self::Disconnect(_) => {}
+        }
+    }
+}
+
 impl ConnackChanges {
     /// Whether it says something that only MQTT 5.0 can.
     pub fn needs_properties(&self) -> bool {

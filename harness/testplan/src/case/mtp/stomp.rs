@@ -44,3 +44,22 @@ pub struct MessageChanges {
     /// Other headers (templates).
     pub headers: BTreeMap<String, String>,
 }
+
+impl StompAction {
+    /// Adds the texts in which variables may stand.
+    pub(super) fn texts<'a>(&'a self, texts: &mut Vec<&'a str>) {
+        match self {
+            Self::Connected(ConnectedChanges { subscribe_dest, version, headers, .. }) => {
+                texts.extend([subscribe_dest, version].into_iter().flatten().map(String::as_str));
+                texts.extend(headers.iter().flat_map(|(name, value)| [name.as_str(), value]));
+            }
+            Self::Message(MessageChanges { destination, content_type, reply_to, headers }) => {
+                texts.extend(destination.as_deref());
+                texts.extend([content_type, reply_to].into_iter().flatten().filter_map(Change::text));
+                texts.extend(headers.iter().flat_map(|(name, value)| [name.as_str(), value]));
+            }
+            Self::Error(text) => texts.push(text),
+            Self::WithholdReceipts | Self::WithholdBeats => {}
+        }
+    }
+}

@@ -28,3 +28,17 @@ pub enum TlvPayload {
     /// Octets.
     Octets(Vec<u8>),
 }
+
+impl UdsAction {
+    /// Adds the texts in which variables may stand.
+    pub(super) fn texts<'a>(&'a self, texts: &mut Vec<&'a str>) {
+        match self {
+            Self::Handshake(HandshakeChange::Other(text)) | Self::Error(text) => texts.push(text),
+            Self::Handshake(HandshakeChange::Withhold) => {}
+            Self::Frame(tlvs) => texts.extend(tlvs.iter().filter_map(|(_, payload)| match payload {
+                TlvPayload::Text(text) => Some(text.as_str()),
+                TlvPayload::Octets(_) => None,
+            })),
+        }
+    }
+}
