@@ -109,7 +109,7 @@ impl SessionConfig {
     /// What the MTP is, as cases and judge must know it.
     pub fn mtp_facts(&self) -> MtpFacts {
         let FarConfig::WebSocket(websocket) = &self.mtp else {
-            return MtpFacts { kind: self.mtp.mtp().to_string().to_lowercase(), role: None, tls: false };
+            return MtpFacts::direct(&self.mtp.mtp().to_string().to_lowercase(), None, false);
         };
         let (role, tls) = match &websocket.role {
             WsRole::Listen { tls, .. } => (Role::EutConnects, tls.is_some()),
