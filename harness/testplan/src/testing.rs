@@ -68,7 +68,7 @@ impl Story {
             eut_endpoint_id: EUT.into(),
             controller_endpoint_id: US.into(),
             second_endpoint_id: SECOND.into(),
-            mtp_facts: Some(MtpFacts { kind: "websocket".into(), role: None, tls: false }),
+            mtp_facts: Some(MtpFacts::direct("websocket", None, false)),
             usp_versions: vec!["1.3".into()],
             variables: BTreeMap::new(),
         };

@@ -11,7 +11,7 @@ use uspec_testplan::{
     features::FeatureSet,
     plan::{Decision, Plan, compare_versions, plan},
     plan_index::Status,
-    profile::{EutProfile, WebSocketRole},
+    profile::{EutProfile, Role},
     run_report::NotRunKind,
     selection::{Selection, SelectionError},
 };
@@ -227,9 +227,9 @@ fn whether_a_withdrawn_case_runs_may_depend_on_the_version() {
 #[case::nothing(Needs::default(), [None, None])]
 #[case::another_mtp(over(&["mqtt"], None, None), [Some("needs the mqtt MTP"), Some("needs the mqtt MTP")])]
 #[case::one_of_two(over(&["mqtt", "websocket"], None, None), [None, None])]
-#[case::a_role(over(&[], Some(WebSocketRole::WeConnect), None), [Some("needs an MTP over which we connect"), None])]
+#[case::a_role(over(&[], Some(Role::WeConnect), None), [Some("needs an MTP over which we connect"), None])]
 #[case::tls_and_a_role(
-    over(&[], Some(WebSocketRole::EutConnects), Some(true)),
+    over(&[], Some(Role::EutConnects), Some(true)),
     [Some("needs TLS"), Some("needs an MTP over which the EUT connects and TLS")]
 )]
 #[case::control(
@@ -246,7 +246,7 @@ fn what_the_bench_lacks_is_said(#[case] needs: Needs, #[case] expected: [Option<
     assert_eq!(decisions, expected);
 }
 
-fn over(kinds: &[&str], role: Option<WebSocketRole>, tls: Option<bool>) -> Needs {
+fn over(kinds: &[&str], role: Option<Role>, tls: Option<bool>) -> Needs {
     let kinds = kinds.iter().map(ToString::to_string).collect();
-    Needs { over: MtpCondition { kinds, role, tls }, ..Needs::default() }
+    Needs { over: MtpCondition { kinds, role, tls, ..MtpCondition::default() }, ..Needs::default() }
 }
