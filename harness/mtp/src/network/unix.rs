@@ -14,10 +14,10 @@ use tokio::net::{UnixListener, UnixStream};
 use super::{Address, BoxStream, ByteStream, Listener, NetworkError};
 
 /// Listens at `path`, in place of a socket file at which nobody listens any more.
-pub(super) async fn listen(path: &Path) -> Result<Box<dyn Listener>, NetworkError> {
+pub(super) async fn listen(path: &str) -> Result<Box<dyn Listener>, NetworkError> {
     let address = Address::unix(path);
     let from_io = |source| NetworkError::from_io(&address, source);
-    check(path).map_err(from_io)?;
+    let path = checked(path).map_err(from_io)?;
     let inner = match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             clear(path).await.map_err(from_io)?;
@@ -31,10 +31,10 @@ pub(super) async fn listen(path: &Path) -> Result<Box<dyn Listener>, NetworkErro
 }
 
 /// Connects to whoever listens at `path`.
-pub(super) async fn connect(path: &Path) -> Result<BoxStream, NetworkError> {
+pub(super) async fn connect(path: &str) -> Result<BoxStream, NetworkError> {
     let address = Address::unix(path);
     let from_io = |source| NetworkError::from_io(&address, source);
-    check(path).map_err(from_io)?;
+    let path = checked(path).map_err(from_io)?;
     match UnixStream::connect(path).await {
         Ok(stream) => Ok(Box::new(stream)),
         // The listener's queue is full: a UNIX domain socket says so at once in place of letting the caller wait.
@@ -44,18 +44,16 @@ pub(super) async fn connect(path: &Path) -> Result<BoxStream, NetworkError> {
 }
 
 /// Refuses what cannot be a socket's path: an empty one, and one longer than the operating system has room for.
-fn check(path: &Path) -> io::Result<()> {
-    let wrong = |text: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-    if path.as_os_str().is_empty() {
-        return wrong("the path of a UNIX domain socket is empty");
+fn checked(path: &str) -> io::Result<&Path> {
+    let wrong = |text: String| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    if path.is_empty() {
+        return wrong("the path of a UNIX domain socket is empty".to_owned());
     }
-    match SocketAddr::from_pathname(path) {
-        Ok(_) => Ok(()),
-        Err(_) => {
-            let octets = path.as_os_str().len();
-            wrong(&format!("{octets} octets are no path of a UNIX domain socket: it has about 100 at most, and none of zero"))
-        }
+    if SocketAddr::from_pathname(path).is_err() {
+        let octets = path.len();
+        return wrong(format!("these {octets} octets are no path of a UNIX domain socket: it has about 100 at most, none of them zero"));
     }
+    Ok(Path::new(path))
 }
 
 /// Removes the file that is in the way, if it is a socket and nobody answers at it.
@@ -149,13 +147,17 @@ mod tests {
     use tempfile::TempDir;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    fn place() -> (TempDir, PathBuf) {
+    fn place() -> (TempDir, String) {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("usp.sock");
+        let path = at(&folder, "usp.sock");
         (folder, path)
     }
 
-    async fn refusal(path: &Path) -> NetworkError {
+    fn at(folder: &TempDir, name: &str) -> String {
+        folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    async fn refusal(path: &str) -> NetworkError {
         listen(path).await.err().expect("refused")
     }
 
@@ -165,7 +167,7 @@ mod tests {
         let mut listener = listen(&path).await.unwrap();
         let mut client = connect(&path).await.unwrap();
         let (mut server, peer) = listener.accept().await.unwrap();
-        assert_eq!((&peer, &listener.address()), (&Address::unix(&path), &Address::unix(&path)));
+        assert_eq!((&peer, &listener.address()), (&Address::unix(&*path), &Address::unix(&*path)));
         client.write_all(b"ping").await.unwrap();
         let mut got = [0; 4];
         server.read_exact(&mut got).await.unwrap();
@@ -195,7 +197,7 @@ mod tests {
         let first = listen(&path).await.unwrap();
         assert!(matches!(refusal(&path).await, NetworkError::InUse { .. }));
         drop(first);
-        assert!(!path.exists());
+        assert!(!Path::new(&path).exists());
         assert!(connect(&path).await.is_err());
         listen(&path).await.unwrap();
     }
@@ -204,7 +206,7 @@ mod tests {
     async fn a_stale_socket_is_replaced() {
         let (_folder, path) = place();
         drop(UnixListener::bind(&path).unwrap());
-        assert!(path.exists(), "tokio leaves the file");
+        assert!(Path::new(&path).exists(), "tokio leaves the file");
         assert!(matches!(connect(&path).await.err(), Some(NetworkError::Refused { .. })));
         let _listener = listen(&path).await.unwrap();
         connect(&path).await.unwrap();
@@ -216,10 +218,10 @@ mod tests {
         fs::write(&path, "precious").unwrap();
         assert!(refusal(&path).await.to_string().contains("no socket"));
         assert_eq!(fs::read(&path).unwrap(), b"precious");
-        let link = folder.path().join("link");
-        std::os::unix::fs::symlink(folder.path().join("nowhere"), &link).unwrap();
+        let link = at(&folder, "link");
+        std::os::unix::fs::symlink(at(&folder, "nowhere"), &link).unwrap();
         assert!(refusal(&link).await.to_string().contains("no socket"));
-        let other = folder.path().join("datagrams");
+        let other = at(&folder, "datagrams");
         let _datagrams = UnixDatagram::bind(&other).unwrap();
         assert!(matches!(refusal(&other).await, NetworkError::InUse { .. }));
     }
@@ -227,14 +229,14 @@ mod tests {
     #[tokio::test]
     async fn paths_that_cannot_be_are_told() {
         let (folder, _) = place();
-        for path in [folder.path().join("x".repeat(200)), PathBuf::from(format!("{}\0", folder.path().display()))] {
+        for path in [at(&folder, &"x".repeat(200)), at(&folder, "\0")] {
             let text = refusal(&path).await.to_string();
             assert!(text.contains("no path of a UNIX domain socket"), "{text}");
             assert!(connect(&path).await.is_err());
         }
-        assert!(refusal(Path::new("")).await.to_string().contains("empty"));
-        assert!(listen(&folder.path().join("missing/usp.sock")).await.is_err());
-        assert!(connect(&folder.path().join("nobody")).await.is_err());
+        assert!(refusal("").await.to_string().contains("empty"));
+        assert!(listen(&at(&folder, "missing/usp.sock")).await.is_err());
+        assert!(connect(&at(&folder, "nobody")).await.is_err());
     }
 
     #[tokio::test]
@@ -244,9 +246,9 @@ mod tests {
         fs::remove_file(&path).unwrap();
         let theirs = listen(&path).await.unwrap();
         drop(ours);
-        assert!(path.exists());
+        assert!(Path::new(&path).exists());
         connect(&path).await.unwrap();
         drop(theirs);
-        assert!(!path.exists());
+        assert!(!Path::new(&path).exists());
     }
 }
