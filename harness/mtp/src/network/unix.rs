@@ -51,7 +51,9 @@ fn checked(path: &str) -> io::Result<&Path> {
     }
     if SocketAddr::from_pathname(path).is_err() {
         let octets = path.len();
-        return wrong(format!("these {octets} octets are no path of a UNIX domain socket: it has about 100 at most, none of them zero"));
+        return wrong(format!(
+            "these {octets} octets are no path of a UNIX domain socket: it has about 100 at most, none of them zero"
+        ));
     }
     Ok(Path::new(path))
 }

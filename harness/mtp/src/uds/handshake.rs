@@ -25,7 +25,9 @@ pub(super) fn read(value: &[u8]) -> Result<Introduction, String> {
     }
     let text = std::str::from_utf8(value).map_err(|error| format!("a Handshake is not UTF-8: {error}"))?;
     if text.split(':').count() < 3 || text.ends_with(':') {
-        return Err(format!("a Handshake has {text:?}, which is no Endpoint ID (authority-scheme:[authority-id]:instance-id)"));
+        return Err(format!(
+            "a Handshake has {text:?}, which is no Endpoint ID (authority-scheme:[authority-id]:instance-id)"
+        ));
     }
     if text.chars().any(char::is_control) {
         return Err(format!("a Handshake has {text:?}, which is no Endpoint ID: it has a control character"));

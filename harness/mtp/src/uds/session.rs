@@ -11,13 +11,11 @@ use super::behaviour::{BadHandshake, HandshakeSent, SecondHandshake, UdsBehaviou
 use super::end::End;
 use super::frame::{FrameDecoder, Violation};
 use super::handshake::{self, Introduction};
+use super::seen;
 use super::tlv::{TLV_HEAD, TYPE_ERROR, TYPE_HANDSHAKE, TYPE_RECORD, Tlv};
 use super::write::{FrameChanges, write_frame};
-use super::seen;
 use crate::end::{Dialogue, Finish, LONGEST_DELAY, Order, Port, StreamEnd};
-use crate::event::{
-    Closing, ConnectionId, Direction, EndedBy, Failure, FailureKind, MtpHappening, OpenSession, Route,
-};
+use crate::event::{Closing, ConnectionId, Direction, EndedBy, Failure, FailureKind, MtpHappening, OpenSession, Route};
 
 /// How long a frame may stop in its midst. A sender writes it at once, so that octets that do not come will never come.
 const FRAME_TIMEOUT: Duration = Duration::from_secs(30);
