@@ -12,6 +12,7 @@
 pub mod error;
 pub mod event;
 mod log;
+pub mod mqtt;
 pub mod network;
 pub mod side;
 pub mod tls;
