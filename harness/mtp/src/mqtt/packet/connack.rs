@@ -2,12 +2,12 @@
 
 use bytes::{BufMut, BytesMut};
 
+use super::MqttVersion;
 use super::kind::PacketKind;
 use super::property::Properties;
 use super::reader::{Malformed, Reader};
 use super::table::Home;
 use super::violation::Section;
-use super::MqttVersion;
 
 const ACKNOWLEDGE_FLAGS: Section = Section::of_each("3.2.2.1", "3.2.2.2");
 

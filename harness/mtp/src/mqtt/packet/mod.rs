@@ -152,6 +152,20 @@ impl Packet {
         out.freeze()
     }
 
+    /// How many octets it has.
+    pub fn size(&self, version: MqttVersion) -> usize {
+        let mut head = BytesMut::new();
+        let body = self.body(version, &mut head).len() + head.len();
+        // Type and flags, and the Remaining Length, which takes an octet for every seven bits.
+        let length = match body {
+            0..=127 => 1,
+            128..=16_383 => 2,
+            16_384..=2_097_151 => 3,
+            _ => 4,
+        };
+        1 + length + body
+    }
+
     /// Type and flags.
     fn first_octet(&self) -> u8 {
         let flags = match self {

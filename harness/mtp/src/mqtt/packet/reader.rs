@@ -137,7 +137,8 @@ impl<'a> Reader<'a> {
         if there >= count {
             return Ok(());
         }
-        let text = format!("the packet ends inside {what}: {count} octets expected, {there} left of its Remaining Length");
+        let text =
+            format!("the packet ends inside {what}: {count} octets expected, {there} left of its Remaining Length");
         self.note(REMAINING_LENGTH, text);
         Err(Malformed)
     }

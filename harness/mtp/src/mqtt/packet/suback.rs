@@ -2,12 +2,12 @@
 
 use bytes::{BufMut, BytesMut};
 
+use super::MqttVersion;
 use super::kind::PacketKind;
 use super::property::Properties;
 use super::reader::{MOST, Malformed, Reader};
 use super::table::Home;
 use super::violation::Section;
-use super::MqttVersion;
 
 const PAYLOAD: Section = Section::both("3.9.3");
 

@@ -77,7 +77,5 @@ pub(crate) const PROPERTY_LENGTH: Section = Section::both("2.2.2.1");
 pub(crate) const PROPERTY: Section = Section::both("2.2.2.2");
 /// Topic wildcards.
 pub(crate) const WILDCARDS: Section = Section::both("4.7.1");
-/// Topic semantic and usage: no topic is empty.
-pub(crate) const TOPIC: Section = Section::both("4.7.3");
 /// Shared subscriptions.
 pub(crate) const SHARED: Section = Section::of_each("4.8.2", "4.7.2");
