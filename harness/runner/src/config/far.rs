@@ -64,8 +64,7 @@ fn mqtt(it: &Mqtt, controller: &str, means: Option<&Means>) -> Result<MqttFarCon
             tls: means.map(|means| means.server(controller, host)).transpose()?,
         },
         Broker::Beside => {
-            let tls = means.map(|means| means.client(controller, host)).transpose()?;
-            MqttPlace::beside(address(&it.address), mqtt_version(it.version), tls)
+            return Err(ConfigError::NoPki); // TODO beside
         }
     };
     let mut far = MqttFarConfig::new(place, controller, &it.controller_topic);

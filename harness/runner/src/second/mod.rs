@@ -185,6 +185,7 @@ mod tests {
         tls::TlsServer,
         websocket::{WsFarConfig, WsRole},
     };
+    use uspec_testplan::{profile::Role, trace::MtpFacts};
 
     fn config(pki: Option<Arc<Pki>>, tls: bool) -> SessionConfig {
         let material = || Pki::generate().unwrap().issue(IdentityKind::Trusted, "self::us", &["bench"]).unwrap();
@@ -195,6 +196,7 @@ mod tests {
         };
         SessionConfig {
             mtp: FarConfig::WebSocket(WsFarConfig::new(role, "self::us")),
+            facts: MtpFacts::direct("websocket", Some(Role::EutConnects), tls),
             mtp_name: "websocket".into(),
             eut_endpoint_id: None,
             controller_endpoint_id: "self::us".into(),

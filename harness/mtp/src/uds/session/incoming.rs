@@ -63,6 +63,9 @@ impl Session<'_> {
         for (requirement, text) in introduction.remarks {
             port.fail(Failure::against(requirement, FailureKind::ProtocolViolation, text).with_octets(value)).await;
         }
+        if !self.client && self.end.behaviour.borrow().hang_up {
+            return Some(in_order(None));
+        }
         if self.end.behaviour.borrow().handshake == HandshakeSent::Withheld && !sent {
             self.phase = Phase::Greeting { sent, introduced: true };
             return None;

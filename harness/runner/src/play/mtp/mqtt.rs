@@ -5,7 +5,7 @@ use crate::play::{Play, fault};
 use std::collections::BTreeSet;
 use uspec_mtp::{
     MtpError,
-    mqtt::{Change, ConnackChanges, MqttHandle, MqttRefusal, PacketKind, PublishChanges},
+    mqtt::{Change, ConnackChanges, MqttHandle, MqttRefusal, PublishChanges, packet::PacketKind},
 };
 use uspec_testplan::{
     case::{self, MqttAction, MtpAction, Refusal},
@@ -103,5 +103,5 @@ fn changed(change: Option<Option<String>>) -> Change {
 
 /// The packet that a broker is to withhold, in the codec's own terms.
 fn withheld(kind: case::PacketKind) -> Result<PacketKind, StepOutcome> {
-    PacketKind::named(kind.name()).ok_or_else(|| fault([format!("no broker sends {}", kind.name())]))
+    kind.name().parse().map_err(|_| fault([format!("no broker sends {}", kind.name())]))
 }
