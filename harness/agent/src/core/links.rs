@@ -1,19 +1,66 @@
 //! The connections, and who is at their other ends.
 
-use super::{Action, ConnectionId, Core};
+use super::{Action, ConnectionId, Core, NORMAL};
 use crate::faults::Fault;
 use crate::store::RowKey;
 use crate::trust::authentication::{self, Standing};
 use std::time::Duration;
 use tokio::time::Instant;
 use uspec_mtp::tls::TlsSession;
-use uspec_usp::record::{WebSocketConnectRecord, record::RecordType};
-
-/// WebSocket status of an ordinary close.
-const NORMAL: u16 = 1000;
+use uspec_usp::record::{
+    MqttConnectRecord, StompConnectRecord, UdsConnectRecord, WebSocketConnectRecord, mqtt_connect_record::MqttVersion,
+    record::RecordType, stomp_connect_record::StompVersion,
+};
 
 /// How long after the session has opened the fault sends the Connect Record.
 const FAULTY_GREETING: Duration = Duration::from_secs(35);
+
+/// What the Connect Record says of a connection (R-MTP.6).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Channel {
+    /// Over WebSocket: nothing.
+    #[default]
+    WebSocket,
+    /// Over a UNIX domain socket: nothing.
+    Uds,
+    /// Over MQTT.
+    Mqtt {
+        /// Whether it is MQTT 5.0, and not 3.1.1.
+        v5: bool,
+        /// The topic at which the Agent is reached; without it there is no Connect Record.
+        topic: Option<String>,
+    },
+    /// Over STOMP.
+    Stomp {
+        /// The destination at which the Agent is reached; without it there is no Connect Record.
+        destination: Option<String>,
+    },
+}
+
+impl Channel {
+    /// Whether a server stands between the Agent and its Controllers.
+    pub fn is_brokered(&self) -> bool {
+        matches!(self, Self::Mqtt { .. } | Self::Stomp { .. })
+    }
+}
+
+/// A connection that came up.
+#[derive(Debug, Clone, Default)]
+pub struct Arrival {
+    /// The Endpoint ID at the other end, when the MTP knows it.
+    pub peer: Option<String>,
+    /// What TLS showed; none in clear text.
+    pub tls: Option<Box<TlsSession>>,
+    /// What the Connect Record will say.
+    pub channel: Channel,
+}
+
+impl Arrival {
+    /// Of a connection over WebSocket.
+    pub fn of(peer: Option<&str>, tls: Option<Box<TlsSession>>) -> Self {
+        Self { peer: peer.map(str::to_owned), tls, channel: Channel::WebSocket }
+    }
+}
 
 /// A connection.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +69,8 @@ pub(super) struct Link {
     pub(super) peer: Option<String>,
     /// What TLS showed; none in clear text.
     tls: Option<Box<TlsSession>>,
+    /// What the Connect Record says.
+    pub(super) channel: Channel,
     /// Whether the other end is a Controller that was sent a Connect Record.
     greeted: bool,
     /// When the Connect Record that a fault holds back goes out.
@@ -31,23 +80,29 @@ pub(super) struct Link {
 }
 
 impl Core {
-    /// A connection came up. `peer` is the Endpoint ID at the other end, when the MTP knows it; `tls` is what TLS showed, if it is in
-    /// use. The Connect Record goes first (R-MTP.6), then what was waiting.
-    pub fn opened(
-        &mut self,
-        now: Instant,
-        connection: ConnectionId,
-        peer: Option<&str>,
-        tls: Option<Box<TlsSession>>,
-    ) -> Vec<Action> {
-        let link = Link { peer: peer.map(str::to_owned), tls, ..Link::default() };
+    /// A connection came up. The Connect Record goes first (R-MTP.6), then what was waiting.
+    pub fn opened(&mut self, now: Instant, connection: ConnectionId, arrival: Arrival) -> Vec<Action> {
+        let Arrival { peer, tls, channel } = arrival;
+        let link = Link { peer: peer.clone(), tls, channel, ..Link::default() };
         self.links.insert(connection, link);
         if let Some(peer) = peer {
-            self.identify(now, connection, peer, false);
+            self.identify(now, connection, &peer, false);
         }
         let mut actions = self.greet(now);
         actions.append(&mut self.tick(now));
         actions
+    }
+
+    /// The Agent is reached elsewhere over a connection from now on, and says so.
+    pub fn moved(&mut self, now: Instant, connection: ConnectionId, channel: Channel) -> Vec<Action> {
+        match self.links.get_mut(&connection) {
+            Some(link) if link.channel != channel => {
+                link.channel = channel;
+                link.greeted = false;
+                self.greet(now)
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// A connection went down.
@@ -88,8 +143,8 @@ impl Core {
                 link.greeted = true;
                 link.overdue = late.then(|| now.checked_add(FAULTY_GREETING)).flatten();
             }
-            if !late && !self.faults().has(Fault::NoConnectRecord) {
-                actions.push(self.send(connection, &peer, RecordType::WebsocketConnect(WebSocketConnectRecord {})));
+            if !late {
+                actions.extend(self.greeting(connection, &peer));
             }
             self.outbox.connected(&peer, now);
         }
@@ -105,8 +160,28 @@ impl Core {
                 peers.extend(link.peer.clone().map(|peer| (*connection, peer)));
             }
         }
-        let record = || RecordType::WebsocketConnect(WebSocketConnectRecord {});
-        peers.into_iter().map(|(connection, peer)| self.send(connection, &peer, record())).collect()
+        peers.into_iter().filter_map(|(connection, peer)| self.greeting(connection, &peer)).collect()
+    }
+
+    /// The Connect Record of a connection; none when what it has to say is not known.
+    fn greeting(&self, connection: ConnectionId, peer: &str) -> Option<Action> {
+        if self.faults().has(Fault::NoConnectRecord) {
+            return None;
+        }
+        let record = match &self.links.get(&connection)?.channel {
+            Channel::WebSocket => RecordType::WebsocketConnect(WebSocketConnectRecord {}),
+            Channel::Uds => RecordType::UdsConnect(UdsConnectRecord {}),
+            Channel::Mqtt { v5, topic } => {
+                let version = if *v5 { MqttVersion::V5 } else { MqttVersion::V311 };
+                let (version, subscribed_topic) = (version.into(), topic.clone()?);
+                RecordType::MqttConnect(MqttConnectRecord { version, subscribed_topic })
+            }
+            Channel::Stomp { destination } => {
+                let (version, subscribed_destination) = (StompVersion::V12.into(), destination.clone()?);
+                RecordType::StompConnect(StompConnectRecord { version, subscribed_destination })
+            }
+        };
+        Some(self.send(connection, peer, record))
     }
 
     /// When [`Core::late_greetings`] has something to send again.

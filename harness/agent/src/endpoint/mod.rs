@@ -7,7 +7,7 @@ mod storage;
 mod trust;
 
 use crate::config::AgentConfig;
-use crate::core::{Action, Core, Saved};
+use crate::core::{Action, Arrival, Core, Saved, UNSUPPORTED_DATA};
 use crate::faults::Fault;
 use crate::model::ModelError;
 use ends::{EndEvent, Ends};
@@ -18,9 +18,6 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use uspec_mtp::event::AgentHappening;
 use uspec_mtp::network::Network;
-
-/// WebSocket status for what is no Record (R-WS.16).
-const UNSUPPORTED_DATA: u16 = 1003;
 
 /// Why an Agent could not start.
 #[derive(Debug, thiserror::Error)]
@@ -151,7 +148,7 @@ impl Life {
                 let peer = self.ends.peer(event.end).or_else(|| peer_eid.clone());
                 self.ends.report_retries(&mut self.core, event.end, 0);
                 self.ends.note_session();
-                self.core.opened(now, connection, peer.as_deref(), tls.clone())
+                self.core.opened(now, connection, Arrival::of(peer.as_deref(), tls.clone()))
             }
             AgentHappening::Record(bytes) => self.core.handle_record(now, connection, &bytes),
             AgentHappening::Text(_) => {
@@ -180,7 +177,7 @@ impl Life {
     async fn perform(&mut self, actions: Vec<Action>) -> Result<Option<Saved>, AgentError> {
         for action in actions {
             match action {
-                Action::Send { connection, record } => self.ends.send(connection, record).await,
+                Action::Send { connection, to: _, record } => self.ends.send(connection, record).await,
                 Action::Close { connection, code, reason } => self.ends.close(connection, code, reason).await,
                 Action::Save(saved) => storage::save(&self.core.config().persistence, &saved).await?,
                 Action::Reboot(saved) => return Ok(Some(saved)),

@@ -71,6 +71,7 @@ impl Bench {
             controllers: vec![ControllerConfig {
                 endpoint_id: CONTROLLER.to_owned(),
                 websocket: agent_connects.then_some(target),
+                ..ControllerConfig::default()
             }],
             listen: (!agent_connects).then_some(listen),
             persistence,
