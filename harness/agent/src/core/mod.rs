@@ -103,6 +103,11 @@ impl Core {
         self.links.keys().filter_map(|connection| self.farewell_over(*connection, reason)).collect()
     }
 
+    /// The connections that are up.
+    pub fn connections(&self) -> impl Iterator<Item = ConnectionId> + '_ {
+        self.links.keys().copied()
+    }
+
     /// The Record with which the Agent leaves the Controller at the other end of a connection (R-MTP.7).
     pub fn farewell_over(&self, connection: ConnectionId, reason: &str) -> Option<Action> {
         let peer = self.links.get(&connection)?.peer.as_deref()?;
