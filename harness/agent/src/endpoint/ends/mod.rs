@@ -4,6 +4,7 @@
 //! The one decision behind it: an MTP says in its own file where its ends are and what they do ([`End`]); when one is started, told of a
 //! change or stopped is the same for all of them ([`group`]).
 
+mod broker;
 mod group;
 mod websocket;
 

@@ -1,7 +1,8 @@
 //! WebSocket: one client for each Controller's MTP, one server for each MTP of the Agent.
 
+use super::super::identity;
+use super::super::settings::websocket as settings;
 use super::super::trust::{self, Trust};
-use super::super::{identity, settings};
 use super::{End, EndId, Site, below, connection_id, enabled, enabled_controller, now, number, number_of, seconds};
 use crate::config::TlsIdentity;
 use crate::core::{Action, Arrival, ConnectionId, Core, UNSUPPORTED_DATA};
