@@ -35,6 +35,7 @@ macro_rules! mtps {
 
         /// What the far side of some MTP is started with.
         #[derive(Debug, Clone)]
+        #[allow(clippy::large_enum_variant, reason = "there is one for each end, made once")]
         pub enum FarConfig {
             $($(#[$doc])* $name($far),)+
         }
@@ -56,6 +57,7 @@ macro_rules! mtps {
 
         /// What the Agent's end of some MTP is started with.
         #[derive(Debug, Clone)]
+        #[allow(clippy::large_enum_variant, reason = "there is one for each end, made once")]
         pub enum AgentConfig {
             $($(#[$doc])* $name($agent),)+
         }
