@@ -15,6 +15,9 @@ use uspec_usp::record::{
 /// How long after the session has opened the fault sends the Connect Record.
 const FAULTY_GREETING: Duration = Duration::from_secs(35);
 
+/// A version of STOMP that is none.
+const UNKNOWN_VERSION: i32 = 1;
+
 /// What the Connect Record says of a connection (R-MTP.6).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Channel {
@@ -168,20 +171,43 @@ impl Core {
         if self.faults().has(Fault::NoConnectRecord) {
             return None;
         }
-        let record = match &self.links.get(&connection)?.channel {
+        let record_type = self.connect_record_type(&self.links.get(&connection)?.channel)?;
+        Some(self.send(connection, peer, record_type))
+    }
+
+    /// The encoded Connect Record to a Controller; none when what it has to say is not known.
+    pub fn connect_record(&self, channel: &Channel, peer: &str) -> Option<Vec<u8>> {
+        Some(self.encode(peer, self.connect_record_type(channel)?))
+    }
+
+    fn connect_record_type(&self, channel: &Channel) -> Option<RecordType> {
+        let faults = self.faults();
+        if faults.has(Fault::ConnectRecordOfAnotherMtp) {
+            return Some(RecordType::WebsocketConnect(WebSocketConnectRecord {}));
+        }
+        let wrong_version = faults.has(Fault::ConnectRecordWrongVersion);
+        let named = |place: &Option<String>| {
+            let place = place.clone()?;
+            Some(match [Fault::ConnectRecordWrongTopic, Fault::ConnectRecordOmitsTopic].map(|it| faults.has(it)) {
+                [true, _] => format!("{place}-other"),
+                [false, true] => String::new(),
+                [false, false] => place,
+            })
+        };
+        Some(match channel {
             Channel::WebSocket => RecordType::WebsocketConnect(WebSocketConnectRecord {}),
             Channel::Uds => RecordType::UdsConnect(UdsConnectRecord {}),
             Channel::Mqtt { v5, topic } => {
-                let version = if *v5 { MqttVersion::V5 } else { MqttVersion::V311 };
-                let (version, subscribed_topic) = (version.into(), topic.clone()?);
+                let version = if *v5 == wrong_version { MqttVersion::V311 } else { MqttVersion::V5 };
+                let (version, subscribed_topic) = (version.into(), named(topic)?);
                 RecordType::MqttConnect(MqttConnectRecord { version, subscribed_topic })
             }
             Channel::Stomp { destination } => {
-                let (version, subscribed_destination) = (StompVersion::V12.into(), destination.clone()?);
+                let version = if wrong_version { UNKNOWN_VERSION } else { StompVersion::V12.into() };
+                let subscribed_destination = named(destination)?;
                 RecordType::StompConnect(StompConnectRecord { version, subscribed_destination })
             }
-        };
-        Some(self.send(connection, peer, record))
+        })
     }
 
     /// When [`Core::late_greetings`] has something to send again.
@@ -193,12 +219,17 @@ impl Core {
     pub(super) fn part(&mut self) -> Vec<Action> {
         let served: Vec<ConnectionId> = self.served(|link| link.greeted).into_iter().map(|(id, _)| id).collect();
         let reason = "the Controller is not served any more";
-        let mut actions = Vec::new();
+        let (mut left, mut actions) = (Vec::new(), Vec::new());
         for (id, link) in &mut self.links {
             if link.greeted && !link.leaving && !served.contains(id) {
                 link.leaving = true;
-                actions.push(Action::Close { connection: *id, code: NORMAL, reason });
+                left.push((*id, link.channel.is_brokered()));
             }
+        }
+        for (connection, brokered) in left {
+            // Behind a broker nothing else tells the Controller (R-MTP.7).
+            actions.extend(if brokered { self.farewell_over(connection, reason) } else { None });
+            actions.push(Action::Close { connection, code: NORMAL, reason });
         }
         actions
     }

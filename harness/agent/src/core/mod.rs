@@ -110,6 +110,9 @@ impl Core {
 
     /// The Record with which the Agent leaves the Controller at the other end of a connection (R-MTP.7).
     pub fn farewell_over(&self, connection: ConnectionId, reason: &str) -> Option<Action> {
+        if self.faults().has(Fault::NoDisconnectRecord) {
+            return None;
+        }
         let peer = self.links.get(&connection)?.peer.as_deref()?;
         let record = DisconnectRecord { reason: reason.to_owned(), reason_code: 0 };
         Some(self.send(connection, peer, RecordType::Disconnect(record)))
@@ -127,6 +130,11 @@ impl Core {
     }
 
     fn send(&self, connection: ConnectionId, to: &str, record_type: RecordType) -> Action {
+        Action::Send { connection, to: None, record: self.encode(to, record_type) }
+    }
+
+    /// A Record to that Endpoint.
+    fn encode(&self, to: &str, record_type: RecordType) -> Vec<u8> {
         let wrong_to_id = self.faults().has(Fault::RecordWrongToId);
         let omits_version = self.faults().has(Fault::RecordOmitsVersion);
         let record = Record {
@@ -136,7 +144,7 @@ impl Core {
             record_type: Some(record_type),
             ..Record::default()
         };
-        Action::Send { connection, to: None, record: record.encode_to_vec() }
+        record.encode_to_vec()
     }
 
     fn fresh_msg_id(&mut self) -> String {

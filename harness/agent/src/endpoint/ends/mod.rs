@@ -6,6 +6,7 @@
 
 mod broker;
 mod group;
+mod uds;
 mod websocket;
 
 use super::trust::Trust;
@@ -130,6 +131,7 @@ pub(super) struct Ends {
     /// Whether there was a session since the boot.
     met: bool,
     websocket: Group<websocket::WebSocket>,
+    uds: Group<uds::Uds>,
 }
 
 impl Ends {
@@ -137,7 +139,7 @@ impl Ends {
     pub(super) fn new(config: AgentConfig, network: Arc<dyn Network>, rebooted: bool) -> Self {
         let (sender, events) = mpsc::channel(EVENT_QUEUE);
         let site = Site { config, network, trust: Trust::default(), sender, next_id: 0, rebooted };
-        Self { site, events, met: false, websocket: Group::default() }
+        Self { site, events, met: false, websocket: Group::default(), uds: Group::default() }
     }
 
     /// Starts, changes and stops ends until there are those that the data model asks for.
@@ -148,6 +150,7 @@ impl Ends {
             self.websocket.adopt(&self.site.trust);
         }
         self.websocket.adjust(&mut self.site, core).await;
+        self.uds.adjust(&mut self.site, core).await;
     }
 
     /// The next event of any end.
@@ -172,6 +175,9 @@ impl Ends {
         if let Some(end) = self.websocket.get(end) {
             return end.react(core, connection, what);
         }
+        if let Some(end) = self.uds.get(end) {
+            return end.react(core, connection, what);
+        }
         Vec::new()
     }
 
@@ -180,6 +186,8 @@ impl Ends {
         let Some(end) = end_of(connection) else { return };
         if let Some(end) = self.websocket.find(end) {
             within_limit(end.send(connection, to, record)).await;
+        } else if let Some(end) = self.uds.find(end) {
+            within_limit(end.send(connection, to, record)).await;
         }
     }
 
@@ -187,6 +195,8 @@ impl Ends {
     pub(super) async fn close(&mut self, core: &mut Core, connection: ConnectionId, code: u16, reason: &str) {
         let Some(end) = end_of(connection) else { return };
         if let Some(end) = self.websocket.get(end) {
+            within_limit(end.close(core, connection, code, reason)).await;
+        } else if let Some(end) = self.uds.get(end) {
             within_limit(end.close(core, connection, code, reason)).await;
         }
     }
@@ -198,6 +208,7 @@ impl Ends {
         let drain = async { while events.recv().await.is_some() {} };
         let stop_all = async {
             self.websocket.stop().await;
+            self.uds.stop().await;
         };
         tokio::select! {
             () = stop_all => {}
