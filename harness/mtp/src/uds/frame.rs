@@ -6,6 +6,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::tlv::{TLV_HEAD, Tlv};
+use crate::event::SHOWN_OCTETS;
 
 /// The synchronization part of a header, `_USP` (R-UDS.8).
 pub(super) const SYNC: [u8; 4] = *b"_USP";
@@ -16,8 +17,8 @@ pub(super) const HEADER: usize = 8;
 /// TLVs that are taken in one frame. TR-369 sets no limit and defines three types, of which a frame needs one.
 pub(super) const MAX_TLVS: usize = 64;
 
-/// Octets of what was wrong that are shown.
-pub(super) const MAX_SHOWN: usize = 256;
+/// Values of at most so many octets are copied out of what was read.
+const SMALL: usize = 4 * 1024;
 
 /// What in the peer's octets cannot be parsed (R-UDS.24).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub(super) struct Violation {
     pub(super) requirement: Option<&'static str>,
     /// What was expected and seen.
     pub(super) text: String,
-    /// The frame as far as it came, [`MAX_SHOWN`] octets of it.
+    /// The frame as far as it came, [`SHOWN_OCTETS`] of it.
     pub(super) octets: Bytes,
     /// What was announced, if it is more than is taken.
     pub(super) oversized: Option<u64>,
@@ -73,24 +74,25 @@ impl FrameDecoder {
 
     fn take(&mut self, lengths: &[usize]) -> Vec<Tlv> {
         self.buffer.advance(HEADER);
+        let whole: usize = lengths.iter().sum();
         let mut tlvs = Vec::with_capacity(lengths.len());
         for length in lengths {
             let kind = self.buffer.first().copied().unwrap_or_default();
             self.buffer.advance(TLV_HEAD);
-            tlvs.push(Tlv { kind, value: self.buffer.split_to(*length).freeze() });
+            let value = self.buffer.split_to(*length);
+            // A small value must not keep all the memory of a large frame while it waits in an event.
+            let is_small = *length <= SMALL || length.saturating_mul(2) < whole;
+            let value = if is_small { Bytes::copy_from_slice(&value) } else { value.freeze() };
+            tlvs.push(Tlv { kind, value });
         }
         tlvs
     }
 
     fn violation(&self, wrong: Wrong) -> Violation {
         let Wrong { requirement, text, oversized } = wrong;
-        Violation { requirement, text, octets: shown(&self.buffer), oversized }
+        let octets = Bytes::copy_from_slice(self.buffer.get(..SHOWN_OCTETS).unwrap_or(&self.buffer));
+        Violation { requirement, text, octets, oversized }
     }
-}
-
-/// What is shown of octets that are not as they must be.
-pub(super) fn shown(octets: &[u8]) -> Bytes {
-    Bytes::copy_from_slice(octets.get(..MAX_SHOWN).unwrap_or(octets))
 }
 
 struct Wrong {
@@ -218,7 +220,9 @@ mod tests {
             vec![Tlv::record("")],
         ];
         let mut octets = BytesMut::new();
-        frames.iter().for_each(|tlvs| write_frame(tlvs, &FrameChanges::default(), &mut octets));
+        for tlvs in &frames {
+            write_frame(tlvs, &FrameChanges::default(), &mut octets);
+        }
         let mut decoder = FrameDecoder::new(LIMIT);
         let mut read = Vec::new();
         for octet in octets {

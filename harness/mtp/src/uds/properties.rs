@@ -4,11 +4,12 @@ use bytes::BytesMut;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::frame::{FrameDecoder, HEADER, MAX_SHOWN, MAX_TLVS, Violation};
+use super::frame::{FrameDecoder, HEADER, MAX_TLVS, Violation};
 use super::handshake;
 use super::seen;
 use super::tlv::Tlv;
 use super::write::{FrameChanges, LengthChange, write_frame};
+use crate::event::SHOWN_OCTETS;
 
 /// Largest frame in these tests: small, so that random octets come near it.
 const LIMIT: usize = 300;
@@ -38,7 +39,9 @@ fn nearly_frames() -> impl Strategy<Value = Vec<u8>> {
     });
     (vec((vec(tlv(), 0..5), changes), 0..6), vec(any::<u8>(), 0..20)).prop_map(|(frames, tail)| {
         let mut octets = BytesMut::new();
-        frames.iter().for_each(|(tlvs, changes)| write_frame(tlvs, changes, &mut octets));
+        for (tlvs, changes) in &frames {
+            write_frame(tlvs, changes, &mut octets);
+        }
         [&octets[..], &tail].concat()
     })
 }
@@ -84,14 +87,16 @@ proptest! {
         let told = |violation: &Option<Violation>| violation.as_ref().map(|one| (one.requirement, one.oversized));
         prop_assert_eq!(told(&violation), told(&later));
         if let Some(violation) = violation {
-            prop_assert!(!violation.text.is_empty() && violation.octets.len() <= MAX_SHOWN);
+            prop_assert!(!violation.text.is_empty() && violation.octets.len() <= SHOWN_OCTETS);
         }
     }
 
     #[test]
     fn what_is_written_is_read(frames in vec(vec(tlv(), 1..5), 0..6), cut in 1..50_usize) {
         let mut octets = BytesMut::new();
-        frames.iter().for_each(|tlvs| write_frame(tlvs, &FrameChanges::default(), &mut octets));
+        for tlvs in &frames {
+            write_frame(tlvs, &FrameChanges::default(), &mut octets);
+        }
         let (read, violation) = read(&octets, cut);
         prop_assert_eq!(violation, None);
         prop_assert_eq!(read, frames);

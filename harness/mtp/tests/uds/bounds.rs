@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Builder;
 use tokio::time::{Instant, timeout};
 use uspec_mtp::MtpError;
 use uspec_mtp::event::{EVENT_OCTETS, EVENT_QUEUE, FailureKind, MtpHappening};
 use uspec_mtp::network::{MemoryNetwork, Network};
+use uspec_mtp::uds::{SecondHandshake, UnknownTlvs};
 
-use crate::kit::{AGENT, Far, Raw, address, connect, frame, listen};
+use crate::kit::{AGENT, CONTROLLER, Far, Raw, address, connect, frame, listen};
 
 /// More than the longest wait of a connection that the peer has ended.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -87,23 +88,38 @@ async fn many_tlvs_are_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn second_handshakes_do_not_pile_up_answers() {
+async fn answers_do_not_pile_up() {
     let network = MemoryNetwork::new();
     let mut far = Far::start(&network, listen(), |config| {
-        config.behaviour.second_handshake = uspec_mtp::uds::SecondHandshake::Answer;
+        config.behaviour.second_handshake = SecondHandshake::Answer;
+        config.behaviour.end_after_error = false;
+        config.behaviour.unknown_tlvs = UnknownTlvs::Refuse;
     })
     .await;
     let mut raw = Raw::open(&network).await;
     far.opened().await;
-    let flood = frame(1, AGENT.as_bytes()).repeat(20_000);
+    let rounds = 5000;
+    let flood = [frame(1, AGENT.as_bytes()), frame(9, b"?")].concat().repeat(rounds);
     let (mut reader, mut writer) = tokio::io::split(&mut raw.0);
-    let flooding = async { writer.write_all(&flood).await.unwrap() };
-    let draining = async { while !matches!(far.next().await.what, MtpHappening::StreamEnded { .. }) {} };
+    let flooding = async {
+        writer.write_all(&flood).await.unwrap();
+        writer.write_all(&frame(3, b"done")).await.unwrap();
+    };
+    let ((), record) = tokio::join!(flooding, far.record());
+    assert_eq!(record, b"done");
+    let mut answers = 0;
+    let mut octets = [0; 4096];
+    let reading = async {
+        while let Ok(Ok(count @ 1..)) = timeout(PATIENCE, reader.read(&mut octets)).await {
+            answers += count;
+        }
+    };
     tokio::select! {
-        () = async { flooding.await; std::future::pending::<()>().await } => {}
-        done = timeout(PATIENCE, draining) => assert!(done.is_ok(), "a peer that reads nothing is left"),
+        () = reading => {}
+        () = far.until(|_| None) => {}
     }
-    let _ = tokio::io::AsyncReadExt::read(&mut reader, &mut [0; 8]).await;
+    let each = frame(1, CONTROLLER.as_bytes()).len();
+    assert!(answers < rounds * each, "{answers} octets were kept for a peer that did not read");
 }
 
 #[tokio::test(start_paused = true)]

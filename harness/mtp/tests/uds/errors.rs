@@ -7,10 +7,10 @@ use tokio::time::{Instant, sleep};
 use uspec_mtp::MtpError;
 use uspec_mtp::event::{ConnectionId, EndedBy, FailureKind};
 use uspec_mtp::network::{MemoryNetwork, Network};
-use uspec_mtp::tls::CertificateAuthority;
+use uspec_mtp::tls::{CertificateAuthority, TlsError, TlsMaterial};
 use uspec_mtp::uds::{HandshakeSent, Tlv};
 
-use crate::kit::{Agent, Far, Raw, address, connect, frame, listen, pair};
+use crate::kit::{Agent, CONTROLLER, Far, Raw, address, connect, frame, listen, pair};
 
 #[tokio::test(start_paused = true)]
 async fn an_agent_refuses_a_record_it_cannot_decode() {
@@ -173,8 +173,9 @@ async fn an_end_without_a_handle_ends() {
 #[tokio::test(start_paused = true)]
 async fn there_is_no_tls_and_no_unknown_connection() {
     let (far, _agent) = pair().await;
-    let identity = CertificateAuthority::generate("test").unwrap();
-    drop(identity);
+    let authority = CertificateAuthority::generate("test").unwrap();
+    let identity = TlsMaterial::generate(CONTROLLER, &authority).unwrap();
+    assert!(matches!(far.handle.set_identity(identity), Err(MtpError::Tls(TlsError::NotInUse))));
     let other = far.handle.at(ConnectionId(99));
     assert!(!other.is_open());
     assert!(matches!(other.error("x").await, Err(MtpError::NotOpen)));

@@ -86,11 +86,6 @@ impl Far {
         }
     }
 
-    /// Whether nothing is reported for a while.
-    pub(crate) async fn is_quiet_for(&mut self, time: Duration) -> bool {
-        timeout(time, self.events.recv()).await.is_err()
-    }
-
     pub(crate) async fn opened(&mut self) -> (ConnectionId, OpenSession) {
         loop {
             let event = self.next().await;

@@ -13,7 +13,7 @@ use crate::kit::{AGENT, Agent, CONTROLLER, Far, Raw, connect, frame, frame_of, l
 #[tokio::test(start_paused = true)]
 async fn records_travel_both_ways() {
     let (mut far, mut agent) = pair().await;
-    for record in [&b""[..], b"x", &[7; 100_000]] {
+    for record in [&b""[..], b"x", &vec![7; 100_000]] {
         far.handle.send_record(record.to_vec()).await.unwrap();
         assert_eq!(&agent.record().await[..], record);
         agent.handle.send_record(record.to_vec()).await.unwrap();
