@@ -238,7 +238,7 @@ mod tests {
         let network = MemoryNetwork::new();
         let mut second = Second::prepare(&config(None, false), &network).await.unwrap();
         assert_ne!(second.port(), 0);
-        let FarConfig::WebSocket(far) = second.far(CertificateKind::Trusted).unwrap();
+        let FarConfig::WebSocket(far) = second.far(CertificateKind::Trusted).unwrap() else { panic!("not WebSocket") };
         let WsRole::Listen { address, .. } = far.role else { panic!() };
         assert!(network.listen(&address).await.is_ok());
     }
