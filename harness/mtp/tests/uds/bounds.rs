@@ -107,11 +107,16 @@ async fn answers_do_not_pile_up() {
     };
     let ((), record) = tokio::join!(flooding, far.record());
     assert_eq!(record, b"done");
-    drop(writer);
     let mut answers = 0;
     let mut octets = [0; 4096];
-    while let Ok(Ok(count @ 1..)) = timeout(PATIENCE, reader.read(&mut octets)).await {
-        answers += count;
+    let reading = async {
+        while let Ok(Ok(count @ 1..)) = timeout(PATIENCE, reader.read(&mut octets)).await {
+            answers += count;
+        }
+    };
+    tokio::select! {
+        () = reading => {}
+        () = far.until(|_| None) => {}
     }
     let each = frame(1, CONTROLLER.as_bytes()).len();
     assert!(answers < rounds * each, "{answers} octets were kept for a peer that did not read");

@@ -55,17 +55,13 @@ impl Session<'_> {
             retain: publish.retain,
             properties: publish.properties.clone(),
         });
-        match self.store(|store| store.granted(&publish.topic)).flatten() {
-            Some((granted, identifiers)) => {
-                let publish = with_identifiers(Publish { qos: qos.min(granted), ..publish }, &identifiers);
-                self.send(port, publish, record, seat.id, done).await;
-            }
-            None => {
-                let text =
-                    format!("the client has not subscribed to \"{}\", so that nothing reaches it", publish.topic);
-                port.fail(Failure::new(FailureKind::Undelivered, text)).await;
-                let _ = done.send(());
-            }
+        if let Some((granted, identifiers)) = self.store(|store| store.granted(&publish.topic)).flatten() {
+            let publish = with_identifiers(Publish { qos: qos.min(granted), ..publish }, &identifiers);
+            self.send(port, publish, record, seat.id, done).await;
+        } else {
+            let text = format!("the client has not subscribed to \"{}\", so that nothing reaches it", publish.topic);
+            port.fail(Failure::new(FailureKind::Undelivered, text)).await;
+            let _ = done.send(());
         }
         self.route(port, &message, true).await;
     }

@@ -82,13 +82,14 @@ impl Decoder {
         if whole > self.max_packet {
             let announced = u64::try_from(whole).ok();
             let text = format!("a packet of {whole} octets; at most {} are taken", self.max_packet);
-            return Err(self.undecodable(PACKET_SIZE, text, announced));
+            return Err(Box::new(self.undecodable(PACKET_SIZE, text, announced)));
         }
         let Some(&first) = self.buffer.first() else {
             return Ok(None);
         };
         let Some(kind) = PacketKind::of_number(first >> 4) else {
-            return Err(self.undecodable(TYPE, format!("there is no packet type {}", first >> 4), None));
+            let text = format!("there is no packet type {}", first >> 4);
+            return Err(Box::new(self.undecodable(TYPE, text, None)));
         };
         if self.buffer.len() < whole {
             return Ok(None);
@@ -110,7 +111,7 @@ impl Decoder {
             return Ok(None);
         }
         let text = "the Remaining Length has more than four octets".to_owned();
-        Err(self.undecodable(REMAINING_LENGTH, text, None))
+        Err(Box::new(self.undecodable(REMAINING_LENGTH, text, None)))
     }
 
     fn decode(&self, kind: PacketKind, flags: u8, octets: Bytes, header: usize) -> Decoded {
@@ -133,11 +134,11 @@ impl Decoder {
         Decoded { kind, packet, violations, octets }
     }
 
-    fn undecodable(&self, section: Section, text: String, announced: Option<u64>) -> Box<Undecodable> {
+    fn undecodable(&self, section: Section, text: String, announced: Option<u64>) -> Undecodable {
         let mut shown = self.buffer.clone();
         let octets = shown.copy_to_bytes(shown.len().min(super::EVIDENCE));
         let violation = Violation::new(self.version, section, text).shown_by(&octets);
-        Box::new(Undecodable { violation, announced })
+        Undecodable { violation, announced }
     }
 }
 

@@ -13,10 +13,10 @@ const LIMIT: usize = 64 * 1024;
 fn ours(octets: &[u8], version: MqttVersion) -> Packet {
     let mut decoder = Decoder::new(LIMIT, version);
     decoder.buffer().extend_from_slice(octets);
-    let decoded = decoder.next_packet().unwrap().unwrap();
-    assert_eq!(decoded.violations, Vec::new());
+    let read = decoder.next_packet().unwrap().unwrap();
+    assert_eq!(read.violations, Vec::new());
     assert!(decoder.pending().is_empty());
-    decoded.packet.unwrap()
+    read.packet.unwrap()
 }
 
 fn qos(qos: u8) -> QoS {

@@ -66,7 +66,7 @@ fn connect() -> impl Strategy<Value = Packet> {
         |(version, keep_alive, client_id, credentials, will, properties, clean_start)| {
             let (username, password) = credentials.map_or((None, None), |(name, word)| (Some(name), word));
             let new = Connect::new(version, client_id);
-            Packet::Connect(Connect { keep_alive, username, password, will, properties, clean_start, ..new })
+            Packet::Connect(Connect { clean_start, keep_alive, username, password, will, properties, ..new })
         },
     )
 }
@@ -171,10 +171,10 @@ fn read(octets: &[u8], cut: usize, version: MqttVersion) -> (Vec<Decoded>, bool)
         loop {
             let before = decoder.pending().len();
             match decoder.next_packet() {
-                Ok(Some(decoded)) => {
+                Ok(Some(one)) => {
                     assert!(decoder.pending().len() < before, "a packet took nothing out of the buffer");
-                    assert!(decoded.packet.is_some() || !decoded.violations.is_empty(), "a packet is lost in silence");
-                    read.push(decoded);
+                    assert!(one.packet.is_some() || !one.violations.is_empty(), "a packet is lost in silence");
+                    read.push(one);
                 }
                 Ok(None) => break,
                 Err(_) => return (read, true),

@@ -230,10 +230,9 @@ fn check_value(reader: &mut Reader<'_>, row: &Row, value: &PropertyValue) {
         PropertyValue::Text(_) | PropertyValue::Binary(_) | PropertyValue::Pair(..) => return,
     };
     let wrong = match row.values {
-        Values::Any => return,
         Values::Switch if number > 1 => "neither 0 nor 1",
         Values::Positive if number == 0 => "not to be 0",
-        Values::Switch | Values::Positive => return,
+        Values::Any | Values::Switch | Values::Positive => return,
     };
     reader.note(row.section, format!("the property {} is {number}, {wrong}", row.name));
 }

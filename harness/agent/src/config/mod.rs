@@ -1,6 +1,13 @@
 //! What a reference Agent is started with.
 
+mod mtp;
+
+pub use mtp::{
+    ListenConfig, MqttSubscription, MqttTarget, MqttVersion, StompTarget, UdsListenConfig, UdsTarget, WebSocketTarget,
+};
+
 use crate::faults::FaultSet;
+use crate::model::{Protocol, Protocols};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,6 +22,8 @@ pub struct AgentConfig {
     pub controllers: Vec<ControllerConfig>,
     /// Where the Agent accepts WebSocket connections, if anywhere (R-WS.6).
     pub listen: Option<ListenConfig>,
+    /// Where the Agent accepts connections over a UNIX domain socket, if anywhere (R-UDS.2).
+    pub listen_uds: Option<UdsListenConfig>,
     /// Certificate, key and trust for connections with TLS.
     pub tls: Option<TlsIdentity>,
     /// What `Device.DeviceInfo.` says.
@@ -36,6 +45,23 @@ impl AgentConfig {
     pub fn reboot_time(&self) -> Duration {
         Duration::from_millis(self.reboot_ms)
     }
+
+    /// The MTPs that the Agent has: those that something in the configuration is for, and WebSocket when there is nothing else.
+    pub fn protocols(&self) -> Protocols {
+        let mut found = Protocols::new();
+        found.extend(self.listen.as_ref().map(|_| Protocol::WebSocket));
+        found.extend(self.listen_uds.as_ref().map(|_| Protocol::Uds));
+        for controller in &self.controllers {
+            found.extend(controller.websocket.as_ref().map(|_| Protocol::WebSocket));
+            found.extend(controller.stomp.as_ref().map(|_| Protocol::Stomp));
+            found.extend(controller.mqtt.as_ref().map(|_| Protocol::Mqtt));
+            found.extend(controller.uds.as_ref().map(|_| Protocol::Uds));
+        }
+        if found.is_empty() {
+            found.insert(Protocol::WebSocket);
+        }
+        found
+    }
 }
 
 impl Default for AgentConfig {
@@ -44,6 +70,7 @@ impl Default for AgentConfig {
             endpoint_id: "proto::uspec-agent".to_owned(),
             controllers: Vec::new(),
             listen: None,
+            listen_uds: None,
             tls: None,
             identity: Identity::default(),
             persistence: Persistence::default(),
@@ -55,58 +82,20 @@ impl Default for AgentConfig {
     }
 }
 
-/// A Controller from the factory.
+/// A Controller from the factory, and how the Agent reaches it: over any number of MTPs. Without any it is expected to connect.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ControllerConfig {
     /// Its Endpoint ID.
     pub endpoint_id: String,
-    /// Where the Agent connects to it over WebSocket; without it the Controller is expected to connect.
+    /// Where the Agent connects to it over WebSocket.
     pub websocket: Option<WebSocketTarget>,
-}
-
-/// Where a Controller's WebSocket server is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct WebSocketTarget {
-    /// Host name or address.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// Path of the resource, starting with `/`.
-    pub path: String,
-    /// Whether TLS is used.
-    pub tls: bool,
-    /// Seconds between Pings (R-WS.18).
-    pub keep_alive: u32,
-}
-
-impl Default for WebSocketTarget {
-    fn default() -> Self {
-        Self { host: "localhost".to_owned(), port: 8080, path: "/usp".to_owned(), tls: false, keep_alive: 60 }
-    }
-}
-
-/// Where the Agent's own WebSocket server is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ListenConfig {
-    /// Address to bind to.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// Path of the resource, starting with `/`.
-    pub path: String,
-    /// Whether TLS is used.
-    pub tls: bool,
-    /// Seconds between Pings.
-    pub keep_alive: u32,
-}
-
-impl Default for ListenConfig {
-    fn default() -> Self {
-        Self { host: "127.0.0.1".to_owned(), port: 8443, path: "/usp".to_owned(), tls: false, keep_alive: 60 }
-    }
+    /// The MQTT server over which the Agent reaches it.
+    pub mqtt: Option<MqttTarget>,
+    /// The STOMP server over which the Agent reaches it.
+    pub stomp: Option<StompTarget>,
+    /// The UNIX domain socket on which it accepts the Agent's connections.
+    pub uds: Option<UdsTarget>,
 }
 
 /// What the Agent shows over TLS, and whom it trusts.
@@ -183,11 +172,16 @@ pub enum Persistence {
 mod tests {
     use super::*;
     use crate::faults::Fault;
+    use rstest::rstest;
+
+    fn read(text: &str) -> AgentConfig {
+        serde_yaml::from_str(text).unwrap()
+    }
 
     #[test]
     fn a_configuration_is_read_from_yaml_and_says_only_what_differs() {
         let text = "endpoint_id: self::a\ncontrollers:\n  - endpoint_id: self::c\n    websocket: {host: h, port: 81}\nfaults: [get-not-answered]\npersistence: {file: state.json}\n";
-        let config: AgentConfig = serde_yaml::from_str(text).unwrap();
+        let config = read(text);
         assert!(config.faults.has(Fault::GetNotAnswered));
         assert_eq!(config.persistence, Persistence::File(PathBuf::from("state.json")));
         assert_eq!(config.controllers[0].websocket.as_ref().unwrap().path, "/usp");
@@ -195,5 +189,16 @@ mod tests {
         assert_eq!(back, config);
         assert!(serde_yaml::from_str::<AgentConfig>("faults: [no-such-fault]").is_err());
         assert!(serde_yaml::from_str::<AgentConfig>("typo: 1").is_err());
+    }
+
+    #[rstest]
+    #[case("{}", &[Protocol::WebSocket])]
+    #[case("controllers: [{endpoint_id: self::c}]", &[Protocol::WebSocket])]
+    #[case("controllers: [{endpoint_id: self::c, mqtt: {host: h}}]", &[Protocol::Mqtt])]
+    #[case("controllers: [{endpoint_id: self::c, stomp: {host: h}, uds: {path: /p}}]", &[Protocol::Stomp, Protocol::Uds])]
+    #[case("listen_uds: {path: /p}", &[Protocol::Uds])]
+    #[case("{listen: {port: 1}, listen_uds: {path: /p}}", &[Protocol::WebSocket, Protocol::Uds])]
+    fn an_agent_has_the_mtps_that_are_configured(#[case] text: &str, #[case] expected: &[Protocol]) {
+        assert_eq!(read(text).protocols().into_iter().collect::<Vec<_>>(), expected);
     }
 }

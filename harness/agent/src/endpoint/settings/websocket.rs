@@ -1,4 +1,4 @@
-//! What the ends do in handshakes, in sessions and between them, with and without faults.
+//! What the ends of WebSocket do in handshakes, in sessions and between them.
 
 use crate::faults::{Fault, FaultSet};
 use std::time::Duration;
@@ -6,13 +6,13 @@ use tokio::sync::watch;
 use uspec_mtp::websocket::{EidInQuery, KeepAlive, Retry, RetryParameters, RetryWait, SecondSession, WsBehaviour};
 
 /// How a session is kept alive.
-pub(super) fn keep_alive(interval: Duration, faults: &FaultSet) -> Option<KeepAlive> {
+pub(in super::super) fn keep_alive(interval: Duration, faults: &FaultSet) -> Option<KeepAlive> {
     let wanted = !interval.is_zero() && !faults.has(Fault::WsSendsNoPings);
     wanted.then_some(KeepAlive { interval, answer_within: Some(interval) })
 }
 
 /// When a client connects again (R-WS.19), by the parameters as they are at that moment.
-pub(super) fn retry(parameters: watch::Receiver<RetryParameters>, faults: &FaultSet, seed: u64) -> Retry {
+pub(in super::super) fn retry(parameters: watch::Receiver<RetryParameters>, faults: &FaultSet, seed: u64) -> Retry {
     if faults.has(Fault::WsNeverReconnects) {
         return Retry::Never;
     }
@@ -29,7 +29,7 @@ pub(super) fn retry(parameters: watch::Receiver<RetryParameters>, faults: &Fault
 }
 
 /// What the ends do in handshakes and sessions.
-pub(super) fn behaviour(faults: &FaultSet) -> WsBehaviour {
+pub(in super::super) fn behaviour(faults: &FaultSet) -> WsBehaviour {
     let mut behaviour = WsBehaviour { second_session: SecondSession::CloseFirst, ..WsBehaviour::default() };
     if faults.has(Fault::WsOmitsEid) {
         behaviour.eid_in_query = EidInQuery::Omitted;

@@ -1,7 +1,9 @@
 //! The Instantiated Data Model of an Agent that starts for the first time.
 
+mod mtps;
+
 use super::{RowKey, Store, keys};
-use crate::config::{AgentConfig, ControllerConfig, Identity, ListenConfig, Pem, WebSocketTarget};
+use crate::config::{AgentConfig, ControllerConfig, Identity, Pem};
 use crate::model::Model;
 use crate::trust::{self, certificate::Certificate};
 use std::sync::Arc;
@@ -24,9 +26,9 @@ pub fn store(model: Arc<Model>, config: &AgentConfig) -> Store {
     firmware(&mut store, config);
     certificates(&mut store, config);
     challenge(&mut store);
-    local_mtp(&mut store, config.listen.as_ref());
+    mtps::own(&mut store, config);
     for controller in &config.controllers {
-        add_controller(&mut store, controller);
+        add_controller(&mut store, config, controller);
     }
     store
 }
@@ -102,49 +104,15 @@ fn challenge(store: &mut Store) {
     add(store, "Device.LocalAgent.ControllerTrust.Challenge.{i}.", &[], &values);
 }
 
-/// The Agent's own end of the MTP: in use when it listens, there and switched off when it only connects.
-fn local_mtp(store: &mut Store, listen: Option<&ListenConfig>) {
-    let (enable, status) = if listen.is_some() { ("true", "Up") } else { ("false", "Down") };
-    let row = add(
-        store,
-        "Device.LocalAgent.MTP.{i}.",
-        &[],
-        &[("Enable", enable), ("Protocol", "WebSocket"), ("Status", status)],
-    );
-    let off = ListenConfig::default();
-    let listen = listen.unwrap_or(&off);
-    let (port, tls, keep_alive) = (listen.port.to_string(), listen.tls.to_string(), listen.keep_alive.to_string());
+fn add_controller(store: &mut Store, config: &AgentConfig, controller: &ControllerConfig) {
     let values = [
-        ("Port", port.as_str()),
-        ("Path", &listen.path),
-        ("EnableEncryption", &tls),
-        ("KeepAliveInterval", &keep_alive),
-    ];
-    set_below(store, &row, "WebSocket", &values);
-}
-
-fn add_controller(store: &mut Store, config: &ControllerConfig) {
-    let values = [
-        ("EndpointID", config.endpoint_id.as_str()),
+        ("EndpointID", controller.endpoint_id.as_str()),
         ("Enable", "true"),
         ("AssignedRole", FULL_ACCESS),
         ("OnBoardingComplete", "true"),
     ];
-    let controller = add(store, "Device.LocalAgent.Controller.{i}.", &[], &values);
-    let path = "Device.LocalAgent.Controller.{i}.MTP.{i}.";
-    let mtp = add(store, path, &controller.instances, &[("Enable", "true"), ("Protocol", "WebSocket")]);
-    if let Some(target) = &config.websocket {
-        let WebSocketTarget { host, port, path, tls, keep_alive } = target;
-        let (port, tls, keep_alive) = (port.to_string(), tls.to_string(), keep_alive.to_string());
-        let values = [
-            ("Host", host.as_str()),
-            ("Port", &port),
-            ("Path", path),
-            ("EnableEncryption", &tls),
-            ("KeepAliveInterval", &keep_alive),
-        ];
-        set_below(store, &mtp, "WebSocket", &values);
-    }
+    let row = add(store, "Device.LocalAgent.Controller.{i}.", &[], &values);
+    mtps::of_controller(store, config, controller, &row);
 }
 
 fn add(store: &mut Store, path: &str, parent: &[u32], values: &[(&str, &str)]) -> RowKey {
@@ -178,20 +146,61 @@ fn set_below(store: &mut Store, row: &RowKey, object: &str, values: &[(&str, &st
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{ListenConfig, MqttTarget, StompTarget, UdsListenConfig, UdsTarget, WebSocketTarget};
+    use crate::model::Protocol;
+
+    /// Two Controllers over every MTP, at the same servers.
+    fn whole() -> AgentConfig {
+        let controller = |id: &str| ControllerConfig {
+            endpoint_id: id.to_owned(),
+            websocket: Some(WebSocketTarget::default()),
+            mqtt: Some(MqttTarget { topic: format!("usp/{id}"), ..MqttTarget::default() }),
+            stomp: Some(StompTarget { destination: format!("/{id}"), ..StompTarget::default() }),
+            uds: Some(UdsTarget { path: format!("/run/{id}") }),
+        };
+        AgentConfig {
+            listen: Some(ListenConfig::default()),
+            listen_uds: Some(UdsListenConfig { path: "/run/agent".to_owned() }),
+            controllers: ["a", "b"].map(controller).into(),
+            ..AgentConfig::default()
+        }
+    }
 
     #[test]
     fn every_table_row_of_the_factory_is_unique() {
-        let config = AgentConfig {
-            listen: Some(ListenConfig::default()),
-            controllers: ["a", "b"]
-                .map(|id| ControllerConfig { endpoint_id: id.to_owned(), websocket: Some(WebSocketTarget::default()) })
-                .into(),
-            ..AgentConfig::default()
-        };
-        let store = store(Model::device().unwrap(), &config);
+        let config = whole();
+        let store = store(Model::supporting(&config.protocols()).unwrap(), &config);
         assert_eq!(store.all_of("Device.LocalAgent.Controller.{i}.").len(), 2);
         for (key, _) in store.rows() {
             assert_eq!(keys::conflict(&store, key).map(|key| key.params), None, "{}", key.path(store.model()));
         }
+    }
+
+    #[test]
+    fn controllers_at_the_same_server_share_a_connection() {
+        let config = whole();
+        let store = store(Model::supporting(&config.protocols()).unwrap(), &config);
+        let tables = ["Device.MQTT.Client.{i}.", "Device.STOMP.Connection.{i}."];
+        assert_eq!(tables.map(|table| store.all_of(table).len()), [1, 1]);
+        assert_eq!(store.all_of("Device.UnixDomainSockets.UnixDomainSocket.{i}.").len(), 3);
+        // WebSocket, the shared MQTT and STOMP, and three sockets.
+        assert_eq!(store.all_of("Device.LocalAgent.MTP.{i}.").len(), 6);
+        let mqtt = RowKey::parse("Device.LocalAgent.Controller.2.MTP.2.MQTT.", store.model()).unwrap();
+        let referred = RowKey::parse(store.text(&mqtt, "AgentMTPReference"), store.model()).unwrap();
+        assert_eq!((store.text(&mqtt, "Topic"), store.text(&referred, "Protocol")), ("usp/b", "MQTT"));
+    }
+
+    #[test]
+    fn without_a_target_a_controller_is_expected_to_connect() {
+        let waiting = |config: AgentConfig| {
+            let store = store(Model::supporting(&config.protocols()).unwrap(), &config);
+            let row = store.all_of("Device.LocalAgent.Controller.{i}.MTP.{i}.").remove(0);
+            (store.text(&row, "Protocol").to_owned(), store.all_of("Device.LocalAgent.MTP.{i}.").len())
+        };
+        let controllers = vec![ControllerConfig { endpoint_id: "a".to_owned(), ..ControllerConfig::default() }];
+        let listen_uds = Some(UdsListenConfig { path: "/run/agent".to_owned() });
+        let plain = AgentConfig { controllers, ..AgentConfig::default() };
+        assert_eq!(waiting(plain.clone()), (Protocol::WebSocket.to_string(), 1));
+        assert_eq!(waiting(AgentConfig { listen_uds, ..plain }), (Protocol::Uds.to_string(), 1));
     }
 }

@@ -1,0 +1,4 @@
+//! What the ends do in handshakes, in sessions and between them, with and without faults; one file for each MTP.
+
+pub(super) mod uds;
+pub(super) mod websocket;
