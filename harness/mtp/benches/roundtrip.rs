@@ -66,7 +66,7 @@ async fn ends() -> (WsHandle, mpsc::Receiver<MtpEvent>) {
     let (agent, mut agent_events) = WsAgentEnd::start(WsAgentConfig::new(role, "self::agent"), network).await.unwrap();
     tokio::spawn(async move {
         while let Some(event) = agent_events.recv().await {
-            if let AgentHappening::Record(record) = event.what {
+            if let AgentHappening::Record { bytes: record, .. } = event.what {
                 agent.send_record(record).await.unwrap();
             }
         }

@@ -20,7 +20,7 @@ use crate::network::Address;
 use crate::tls::{EndpointMatch, TlsFailure, TlsSession};
 
 pub use self::agent::{AgentHappening, AgentMtpEvent};
-pub use self::failure::{Failure, FailureKind};
+pub use self::failure::{Failure, FailureKind, SHOWN_OCTETS};
 pub use self::http::{HttpHead, HttpHeader, StartLine};
 pub use self::weight::EVENT_OCTETS;
 
@@ -129,6 +129,13 @@ pub enum MtpHappening {
         /// The frame.
         frame: FrameSeen,
     },
+    /// One MQTT packet, STOMP frame or UDS frame; what it carries is reported behind it.
+    Packet {
+        /// Which way.
+        direction: Direction,
+        /// The packet.
+        packet: PacketSeen,
+    },
     /// One whole USP Record as it stood in the MTP's message, which says nothing about its validity.
     Record {
         /// Which way.
@@ -138,6 +145,9 @@ pub enum MtpHappening {
         bytes: Bytes,
         /// Number of frames that carried it (R-WS.14a).
         frames: u32,
+        /// Where it was sent to, and where an answer is wanted; empty for an MTP that has no such thing.
+        #[serde(default, skip_serializing_if = "Route::is_direct")]
+        route: Route,
     },
     /// One whole text message, which cannot carry a Record (R-WS.14).
     Text {
@@ -215,12 +225,59 @@ pub struct OpenSession {
     /// Whether the peer's certificate stands for the Endpoint ID that the peer named in the handshake (R-SEC.0a); none without both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<EndpointMatch>,
+    /// The peer's Endpoint ID, as an MTP other than WebSocket tells it: MQTT's `usp-endpoint-id` (R-MQTT.13), STOMP's `endpoint-id`
+    /// (R-STOMP.4), the handshake of UDS (R-UDS.16, R-UDS.17).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eid: Option<String>,
+    /// The MQTT client's identifier: the peer's, or at an Agent's end the own one, which the server may have assigned (R-MQTT.9).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The topic filters, or destinations, that are subscribed to and granted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subscriptions: Vec<String>,
+    /// At an Agent's end: the topic or destination where it can be reached, without wildcards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached_at: Option<String>,
+    /// At an Agent's end: what the server told it to be reached at, as MQTT's Response Information (R-MQTT.21) or STOMP's `subscribe-dest`
+    /// (R-STOMP.6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_by_server: Option<String>,
+}
+
+/// Where a Record travels to in a brokered MTP.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// The topic or destination that it was sent to, without the reply-to part of MQTT 3.1.1 (R-MQTT.24).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// The topic or destination to which an answer is to be sent (R-MQTT.22, R-STOMP.21).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+}
+
+impl Route {
+    /// Whether there is nothing to tell, as in MTPs without a broker.
+    pub fn is_direct(&self) -> bool {
+        self.to.is_none() && self.reply_to.is_none()
+    }
+}
+
+/// One MQTT packet, STOMP frame or UDS frame, decoded. Its octets stand in the [`MtpHappening::Octets`] events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PacketSeen {
+    /// Its kind in the protocol's own word: `CONNECT`, `PUBLISH`, `SEND`, `HANDSHAKE`.
+    pub kind: String,
+    /// Everything that it says but its body, by names in snake case; what was not there is absent.
+    pub fields: serde_json::Value,
+    /// Its body: an MQTT application message, the body of a STOMP frame, the value of a UDS frame's first field.
+    #[serde(with = "octets")]
+    pub body: Bytes,
 }
 
 impl OpenSession {
-    /// The peer's Endpoint ID, wherever it stood; the query counts first.
+    /// The peer's Endpoint ID, wherever it stood; WebSocket's query counts first.
     pub fn peer_eid(&self) -> Option<&str> {
-        self.eid_in_query.as_deref().or(self.eid_in_extension.as_deref())
+        self.eid_in_query.as_deref().or(self.eid_in_extension.as_deref()).or(self.eid.as_deref())
     }
 
     /// Adds what the stream below has shown.

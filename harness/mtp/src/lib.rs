@@ -7,14 +7,19 @@
 //! - [`network`]: where streams come from, the real network or one in memory;
 //! - [`tls`]: certificates and what each side demands;
 //! - [`event`]: what is reported;
-//! - [`websocket`]: the WebSocket MTP. A further MTP is a folder beside it and one arm in each enum of [`side`].
+//! - `end`: what the ends of every MTP have in common;
+//! - [`websocket`], [`mqtt`], [`stomp`], [`uds`]: the MTPs. A further one is a folder beside them and one line in [`side`].
 
+mod end;
 pub mod error;
 pub mod event;
 mod log;
+pub mod mqtt;
 pub mod network;
 pub mod side;
+pub mod stomp;
 pub mod tls;
+pub mod uds;
 pub mod websocket;
 mod wire;
 

@@ -106,7 +106,9 @@ impl SessionConfig {
 impl SessionConfig {
     /// What the MTP is, as cases and judge must know it.
     pub fn mtp_facts(&self) -> MtpFacts {
-        let FarConfig::WebSocket(websocket) = &self.mtp;
+        let FarConfig::WebSocket(websocket) = &self.mtp else {
+            return MtpFacts { kind: self.mtp.mtp().to_string().to_lowercase(), role: None, tls: false };
+        };
         let (role, tls) = match &websocket.role {
             WsRole::Listen { tls, .. } => (WebSocketRole::EutConnects, tls.is_some()),
             WsRole::Connect { tls, .. } => (WebSocketRole::WeConnect, tls.is_some()),

@@ -54,7 +54,9 @@ impl Second {
     /// # Errors
     /// No port is free, or a certificate cannot be made.
     pub(crate) async fn prepare(config: &SessionConfig, network: &dyn Network) -> Result<Self, MtpError> {
-        let FarConfig::WebSocket(far) = &config.mtp;
+        let FarConfig::WebSocket(far) = &config.mtp else {
+            return Err(MtpError::Config("a second Controller is possible over WebSocket alone".to_owned()));
+        };
         let host = match &far.role {
             WsRole::Listen { address, .. } => address.host().to_owned(),
             WsRole::Connect { .. } => LOOPBACK.to_owned(),
@@ -236,7 +238,7 @@ mod tests {
         let network = MemoryNetwork::new();
         let mut second = Second::prepare(&config(None, false), &network).await.unwrap();
         assert_ne!(second.port(), 0);
-        let FarConfig::WebSocket(far) = second.far(CertificateKind::Trusted).unwrap();
+        let FarConfig::WebSocket(far) = second.far(CertificateKind::Trusted).unwrap() else { panic!("not WebSocket") };
         let WsRole::Listen { address, .. } = far.role else { panic!() };
         assert!(network.listen(&address).await.is_ok());
     }

@@ -21,7 +21,7 @@ fn parse(folder: &Path, websocket: &str, rest: &str) -> EutProfile {
 
 fn role(profile: &EutProfile) -> Result<WsRole, ConfigError> {
     let config = SessionConfig::from_profile(profile, &profile.mtps[0], &TlsSupply::default(), "catalogue", "0")?;
-    let FarConfig::WebSocket(far) = config.mtp;
+    let FarConfig::WebSocket(far) = config.mtp else { panic!("not WebSocket") };
     Ok(far.role)
 }
 

@@ -322,6 +322,7 @@ fn describe(
         tls: store.flag(&row, "EnableEncryption") && !clear,
     };
     let retry = RetryParameters {
+        maximum: None,
         minimum_wait: Duration::from_secs(u64::from(number("SessionRetryMinimumWaitInterval"))),
         multiplier: number("SessionRetryIntervalMultiplier"),
     };

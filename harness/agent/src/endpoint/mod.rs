@@ -147,13 +147,13 @@ impl Life {
         let now = Instant::now();
         let connection = event.connection();
         match event.what {
-            AgentHappening::Opened { ref peer_eid, ref tls } => {
-                let peer = self.ends.peer(event.end).or_else(|| peer_eid.clone());
+            AgentHappening::Opened(session) => {
+                let peer = self.ends.peer(event.end).or_else(|| session.peer_eid().map(str::to_owned));
                 self.ends.report_retries(&mut self.core, event.end, 0);
                 self.ends.note_session();
-                self.core.opened(now, connection, peer.as_deref(), tls.clone())
+                self.core.opened(now, connection, peer.as_deref(), session.tls)
             }
-            AgentHappening::Record(bytes) => self.core.handle_record(now, connection, &bytes),
+            AgentHappening::Record { bytes, .. } => self.core.handle_record(now, connection, &bytes),
             AgentHappening::Text(_) => {
                 vec![Action::Close { connection, code: UNSUPPORTED_DATA, reason: "a text message is no Record" }]
             }

@@ -5,9 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Closing, ConnectionId, Direction, Failure, FailureKind, MtpHappening};
+use super::{Closing, ConnectionId, Direction, Failure, FailureKind, MtpHappening, OpenSession, Route};
 use crate::network::Address;
-use crate::tls::TlsSession;
 
 /// One thing that an Agent's end reports.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,15 +34,16 @@ pub enum AgentHappening {
         /// How long it will wait.
         wait: Duration,
     },
-    /// Records can be exchanged.
-    Opened {
-        /// The Controller's Endpoint ID, if it told it.
-        peer_eid: Option<String>,
-        /// What TLS agreed on and showed, the Controller's certificate among it (R-SEC.0a); none in clear text.
-        tls: Option<Box<TlsSession>>,
+    /// Records can be exchanged. It tells what the opening exchange told: the Controller's Endpoint ID and certificate (R-SEC.0a), or over a
+    /// broker where this end can be reached.
+    Opened(Box<OpenSession>),
+    /// A whole Record came in. What is to be done about one that cannot be decoded depends on the MTP (R-WS.16, R-UDS.23, R-MTP.5).
+    Record {
+        /// The Record.
+        bytes: Bytes,
+        /// Where an answer is to go, in a brokered MTP.
+        route: Route,
     },
-    /// A whole Record came in. One that cannot be decoded is to be answered with `close(1003)` (R-WS.16).
-    Record(Bytes),
     /// A text message came in, which is to be answered with `close(1003)` (R-WS.16).
     Text(Bytes),
     /// The peer did not do what it must, or could not be reached.
@@ -58,10 +58,10 @@ impl AgentHappening {
         match what {
             MtpHappening::Listening { address } => Some(Self::Listening { address }),
             MtpHappening::Waiting { retry, wait } => Some(Self::Retrying { retry, wait }),
-            MtpHappening::Open(open) => {
-                Some(Self::Opened { peer_eid: open.peer_eid().map(str::to_owned), tls: open.tls })
+            MtpHappening::Open(open) => Some(Self::Opened(Box::new(open))),
+            MtpHappening::Record { direction: Direction::Received, bytes, route, .. } => {
+                Some(Self::Record { bytes, route })
             }
-            MtpHappening::Record { direction: Direction::Received, bytes, .. } => Some(Self::Record(bytes)),
             MtpHappening::Text { direction: Direction::Received, bytes } => Some(Self::Text(bytes)),
             MtpHappening::TlsFailed(failure) => Some(Self::Failed(Failure::new(FailureKind::Tls, failure.error))),
             MtpHappening::Failed(failure) => Some(Self::Failed(failure)),
@@ -73,6 +73,7 @@ impl AgentHappening {
             | MtpHappening::Superseded { .. }
             | MtpHappening::Octets { .. }
             | MtpHappening::Frame { .. }
+            | MtpHappening::Packet { .. }
             | MtpHappening::Record { .. }
             | MtpHappening::Text { .. }
             | MtpHappening::Oversized { .. }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+
+use super::octets;
 
 /// What was not as it must be, with the requirement that says so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +16,13 @@ pub struct Failure {
     pub text: String,
     /// TR-369 requirement (`R-WS.12a`) or place in an RFC (`RFC 6455 5.2`), if one is concerned.
     pub requirement: Option<String>,
+    /// The octets in question, at most [`SHOWN_OCTETS`] of them; empty when there are none.
+    #[serde(default, with = "octets", skip_serializing_if = "Bytes::is_empty")]
+    pub octets: Bytes,
 }
+
+/// How many octets a failure shows at most.
+pub const SHOWN_OCTETS: usize = 256;
 
 /// Kinds of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,8 +52,16 @@ pub enum FailureKind {
         /// The HTTP status that we answered.
         status: u16,
     },
-    /// The peer's frames are not WebSocket (RFC 6455 section 5).
+    /// What the peer sent is not as the MTP's protocol has it: frames that are not WebSocket (RFC 6455 section 5), a malformed MQTT packet,
+    /// STOMP frame or UDS frame, or one that is out of place.
     ProtocolViolation,
+    /// The server refused the session: an MQTT CONNACK with a reason that is no success, or a STOMP ERROR frame in place of CONNECTED.
+    Refused {
+        /// MQTT's reason or return code; 0 for STOMP, which has none.
+        reason: u8,
+    },
+    /// The session was ended because nothing is subscribed to (R-MQTT.16, R-MQTT.17, R-STOMP.16).
+    NothingSubscribed,
     /// More connections than this end takes at a time.
     TooManyConnections,
     /// The listening place broke.
@@ -54,12 +71,19 @@ pub enum FailureKind {
 impl Failure {
     /// A failure that concerns no requirement.
     pub fn new(kind: FailureKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), requirement: None }
+        Self { kind, text: text.into(), requirement: None, octets: Bytes::new() }
     }
 
     /// A failure that violates `requirement`.
     pub fn against(requirement: &str, kind: FailureKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), requirement: Some(requirement.to_owned()) }
+        Self { requirement: Some(requirement.to_owned()), ..Self::new(kind, text) }
+    }
+
+    /// The same with the octets in question, cut where there are too many.
+    #[must_use]
+    pub fn with_octets(self, octets: &[u8]) -> Self {
+        let shown = octets.get(..SHOWN_OCTETS).unwrap_or(octets);
+        Self { octets: Bytes::copy_from_slice(shown), ..self }
     }
 }
 

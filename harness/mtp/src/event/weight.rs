@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{HttpHead, MtpHappening};
@@ -66,6 +67,7 @@ fn octets_in(what: &MtpHappening) -> usize {
             bytes.len()
         }
         MtpHappening::Frame { frame, .. } => frame.payload.len(),
+        MtpHappening::Packet { packet, .. } => packet.body.len().saturating_add(text_in(&packet.fields)),
         MtpHappening::Handshake { request, response } => head(request) + response.as_ref().map_or(0, head),
         MtpHappening::TlsEstablished(session) => certificate(session.peer_certificate.as_ref()),
         MtpHappening::TlsFailed(failure) => certificate(failure.peer_certificate.as_ref()),
@@ -84,6 +86,16 @@ fn octets_in(what: &MtpHappening) -> usize {
 
 fn head(head: &HttpHead) -> usize {
     head.headers.iter().map(|one| one.name.len() + one.value.len()).sum()
+}
+
+/// The octets of every text and name in a tree, whose depth is the decoder's own.
+fn text_in(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(text_in).sum(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + text_in(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
 }
 
 fn certificate(certificate: Option<&PeerCertificate>) -> usize {

@@ -5,7 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Where an end listens or connects to. Written `host:port`, an IPv6 host in brackets.
+/// What a socket file's path begins with in writing.
+const UNIX: &str = "unix:";
+
+/// Where an end listens or connects to. Written `host:port`, an IPv6 host in brackets, or `unix:/path/of/the/socket`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Address {
@@ -16,32 +19,55 @@ pub enum Address {
         /// 0 asks for any free port when listening.
         port: u16,
     },
+    /// A UNIX domain socket.
+    Unix {
+        /// The path of its file.
+        path: String,
+    },
 }
 
 impl Address {
+    /// The UNIX domain socket at `path`.
+    pub fn unix(path: impl Into<String>) -> Self {
+        Self::Unix { path: path.into() }
+    }
+
     /// The TCP port `port` of `host`.
     pub fn tcp(host: impl Into<String>, port: u16) -> Self {
         Self::Tcp { host: host.into(), port }
     }
 
-    /// The host's name or IP address, without brackets.
+    /// The host's name or IP address, without brackets; `localhost` for a UNIX domain socket, which leaves the machine never.
     pub fn host(&self) -> &str {
         match self {
             Self::Tcp { host, .. } => host,
+            Self::Unix { .. } => "localhost",
         }
     }
 
-    /// The port.
+    /// The port; 0 for a UNIX domain socket, which has none.
     pub fn port(&self) -> u16 {
         match self {
             Self::Tcp { port, .. } => *port,
+            Self::Unix { .. } => 0,
         }
     }
 
-    /// The same host with another port.
+    /// The path of a UNIX domain socket.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Tcp { .. } => None,
+            Self::Unix { path } => Some(path),
+        }
+    }
+
+    /// The same host with another port; a UNIX domain socket as it is.
     #[must_use]
     pub fn with_port(&self, port: u16) -> Self {
-        Self::tcp(self.host(), port)
+        match self {
+            Self::Tcp { host, .. } => Self::tcp(host.clone(), port),
+            Self::Unix { .. } => self.clone(),
+        }
     }
 }
 
@@ -50,6 +76,7 @@ impl fmt::Display for Address {
         match self {
             Self::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Unix { path } => write!(f, "{UNIX}{path}"),
         }
     }
 }
@@ -59,6 +86,9 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let wrong = || AddressError { text: text.to_owned() };
+        if let Some(path) = text.strip_prefix(UNIX) {
+            return if path.is_empty() { Err(wrong()) } else { Ok(Self::unix(path)) };
+        }
         let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
         let port = port.parse().map_err(|_| wrong())?;
         let host = match host.strip_prefix('[') {

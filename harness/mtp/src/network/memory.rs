@@ -46,9 +46,9 @@ impl MemoryNetwork {
     fn listen_now(&self, wanted: &Address) -> Result<Box<dyn Listener>, NetworkError> {
         let mut table = self.table();
         table.retain(|_, queue| !queue.is_closed());
-        let address = match wanted.port() {
-            0 => free_address(&table, wanted),
-            _ => Some(wanted.clone()),
+        let address = match wanted {
+            Address::Tcp { port: 0, .. } => free_address(&table, wanted),
+            Address::Tcp { .. } | Address::Unix { .. } => Some(wanted.clone()),
         };
         let address = address
             .filter(|address| !table.contains_key(address))

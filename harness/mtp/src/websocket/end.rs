@@ -1,32 +1,31 @@
-//! One end, of either side: it listens or connects, and keeps doing so until it is stopped.
+//! One end, of either side: what it is besides what every MTP's end is.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Semaphore, mpsc, watch};
-use tokio::time::sleep;
+use bytes::BytesMut;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
-use super::connection::{self, Begin};
-use super::handle::Shared;
-use super::registry::Registry;
-use super::settings::{KeepAlive, Life, Settings};
-use super::{Retry, WsBehaviour, WsHandle};
+use super::session::{self, Session};
+use super::settings::{KeepAlive, Settings};
+use super::upgrade::{self, Refused, Upgraded};
+use super::{Command, SecondSession, WsBehaviour, WsHandle, close_code};
+use crate::end::{
+    self, Base, BaseConfig, Begin, Control, Conversation, MAX_CONNECTIONS, ORDER_QUEUE, Registry, Retry, run_session,
+};
 use crate::error::MtpError;
-use crate::event::{ConnectionId, Failure, FailureKind, MtpHappening};
-use crate::log::Sink;
-use crate::network::{Address, Listener, Network};
+use crate::event::{ConnectionId, EndedBy, Failure, FailureKind, MtpHappening};
+use crate::log::{Log, Sink};
+use crate::network::{Address, Network};
 use crate::tls::{TlsClient, TlsServer};
-use crate::wire::Tls;
+use crate::wire::{Tls, Wire};
 
-/// Connections that a listening end serves at a time, handshakes included. An Agent has one; the rest is for those that leak.
-const MAX_CONNECTIONS: usize = 32;
+/// Longest wait for the opening handshake, once the stream is there.
+const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Pause after an accept that failed, so that a lasting failure (no file descriptors left) does not spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Failed accepts, or failed tries to listen again, in a row before the end gives its listening place up.
-const MAX_LISTEN_FAILURES: u32 = 50;
+/// Longest time that a request is left without an answer on purpose: any client has given up by then.
+const SILENCE_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// Which side of the opening handshake an end is.
 #[derive(Debug, Clone)]
@@ -67,26 +66,17 @@ pub(super) struct EndConfig {
 /// What every task of an end shares. It lives as long as one of them.
 #[derive(Debug)]
 pub(super) struct End {
+    pub(super) base: Base,
     pub(super) endpoint_id: String,
     pub(super) max_record: usize,
     pub(super) place: Place,
-    pub(super) network: Arc<dyn Network>,
-    pub(super) registry: Arc<Registry>,
+    pub(super) registry: Arc<Registry<Command>>,
     pub(super) settings: watch::Receiver<Settings>,
-    sink: Sink,
-    life: watch::Receiver<Life>,
-    retry: Retry,
-    next_id: AtomicU32,
-    /// Connections that were opened beside the usual one and have not ended.
-    others: watch::Sender<usize>,
-    /// Never used for sending: it closes the handle's channel when the end is gone.
-    _ended: mpsc::Sender<()>,
 }
 
-/// Where an end is, or whom it calls.
+/// Where an end is, or whom it calls, beside the address.
 #[derive(Debug)]
 pub(super) struct Place {
-    pub(super) address: Address,
     pub(super) path: String,
     /// The `Host` header of a client.
     pub(super) host: String,
@@ -94,42 +84,28 @@ pub(super) struct Place {
 
 /// Starts an end. Everything that can be wrong with its configuration comes back from here.
 pub(super) async fn start(config: EndConfig, network: Arc<dyn Network>, sink: Sink) -> Result<WsHandle, MtpError> {
-    let (place, tls, listens) = settle(config.role)?;
-    let listener = if listens { Some(network.listen(&place.address).await?) } else { None };
-    let (life, life_seen) = watch::channel(Life { connecting: true, stopping: false });
+    let (address, place, tls, listens) = settle(config.role)?;
+    let base = BaseConfig { address, network, sink, retry: config.retry, max_connections: MAX_CONNECTIONS };
+    let listener = end::listener(&base, listens).await?;
+    let (base, reins) = Base::new(base);
     let (settings, settings_seen) =
         watch::channel(Settings { behaviour: config.behaviour, keep_alive: config.keep_alive, tls });
-    let (ending, ended) = mpsc::channel(1);
+    let registry = Arc::<Registry<Command>>::default();
     let end = Arc::new(End {
+        base,
         endpoint_id: config.endpoint_id,
         max_record: config.max_record,
         place,
-        network,
-        registry: Arc::default(),
+        registry: Arc::clone(&registry),
         settings: settings_seen,
-        sink,
-        life: life_seen,
-        retry: config.retry,
-        next_id: AtomicU32::new(1),
-        others: watch::Sender::new(0),
-        _ended: ending,
     });
-    let shared = Shared {
-        registry: Arc::clone(&end.registry),
-        end: Arc::downgrade(&end),
-        life,
-        settings,
-        ended: Mutex::new(ended),
-        address: listener.as_ref().map(|listener| listener.address()),
-    };
-    match listener {
-        Some(listener) => tokio::spawn(end.listen(listener)),
-        None => tokio::spawn(end.call()),
-    };
-    Ok(WsHandle { shared: Arc::new(shared), target: None })
+    let address = listener.as_ref().map(|listener| listener.address());
+    let control = Control::new(&end, reins, registry, settings, address);
+    end::begin(end, listener);
+    Ok(WsHandle { control: Arc::new(control), target: None })
 }
 
-fn settle(role: WsRole) -> Result<(Place, Tls, bool), MtpError> {
+fn settle(role: WsRole) -> Result<(Address, Place, Tls, bool), MtpError> {
     let (address, path, host, tls, listens) = match role {
         WsRole::Listen { address, path, tls } => {
             let tls = tls.map(|tls| tls.ready()).transpose()?.map_or(Tls::Off, Tls::Server);
@@ -147,155 +123,106 @@ fn settle(role: WsRole) -> Result<(Place, Tls, bool), MtpError> {
         return Err(MtpError::Config(format!("the WebSocket path \"{path}\" cannot stand in a request")));
     }
     let host = host.unwrap_or_else(|| address.to_string());
-    Ok((Place { address, path, host }, tls, listens))
+    Ok((address, Place { path, host }, tls, listens))
+}
+
+impl Conversation for End {
+    fn base(&self) -> &Base {
+        &self.base
+    }
+
+    async fn converse(&self, id: ConnectionId, log: Log, begin: Begin) -> bool {
+        let client = matches!(begin, Begin::Open);
+        let established = tokio::select! {
+            established = self.establish(&log, begin) => established,
+            () = self.base.stopped() => {
+                log.emit(MtpHappening::StreamEnded { by: EndedBy::Us }).await;
+                None
+            }
+        };
+        let Some((wire, upgraded)) = established else {
+            return false;
+        };
+        let (orders, queue) = mpsc::channel(ORDER_QUEUE);
+        let peer = upgraded.open.peer_eid().map(str::to_owned);
+        if let Some(former) = self.registry.enter(id, peer, orders, log.clone()) {
+            former.log.emit(MtpHappening::Superseded { by: id }).await;
+            self.replace(&former.orders);
+        }
+        log.emit(MtpHappening::Open(upgraded.open)).await;
+        let session = Session::new(self, id, upgraded.rest, client);
+        run_session(&self.base, wire, session, queue, self.settings.clone()).await;
+        true
+    }
 }
 
 impl End {
-    /// Opens one more connection in a task of its own.
-    pub(super) fn spawn_another(self: Arc<Self>) -> ConnectionId {
-        let id = self.next_id();
-        self.others.send_modify(|others| *others = others.saturating_add(1));
-        tokio::spawn(async move {
-            connection::run(&self, id, self.sink.log(id), Begin::Open).await;
-            self.others.send_modify(|others| *others = others.saturating_sub(1));
-        });
-        id
-    }
-
-    /// Waits until everything is to end.
-    pub(super) async fn stopped(&self) {
-        let mut life = self.life.clone();
-        // An error means that the last handle is gone.
-        let _ = life.wait_for(|life| life.stopping).await;
-    }
-
-    async fn listen(self: Arc<Self>, first: Box<dyn Listener>) {
-        let log = self.sink.log(ConnectionId::END);
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        let mut listener = Some(first);
-        let mut failures = 0;
-        while failures < MAX_LISTEN_FAILURES {
-            let mut here = match listener.take() {
-                Some(listener) => listener,
-                None => match self.network.listen(&self.place.address).await {
-                    Ok(listener) => listener,
-                    Err(error) => {
-                        failures += 1;
-                        log.emit(MtpHappening::Failed(Failure::new(FailureKind::ListenerBroken, error.to_string())))
-                            .await;
-                        sleep(ACCEPT_PAUSE).await;
-                        continue;
-                    }
-                },
-            };
-            log.emit(MtpHappening::Listening { address: here.address() }).await;
-            let mut life = self.life.clone();
-            tokio::select! {
-                _ = life.wait_for(|life| life.stopping || !life.connecting) => {}
-                () = self.accept_all(&mut *here, &places, &mut failures) => {}
+    /// Gets as far as an open session, or reports why not.
+    async fn establish(&self, log: &Log, begin: Begin) -> Option<(Wire, Upgraded)> {
+        let client = matches!(begin, Begin::Open);
+        let tls = self.settings.borrow().tls.clone();
+        let mut wire = self.base.stream(begin, &tls, log).await?;
+        let handshake = async {
+            if client { upgrade::request(self, &mut wire).await } else { upgrade::answer(self, &mut wire).await }
+        };
+        let delay = self.settings.borrow().behaviour.send_delay;
+        let refused = match timeout(UPGRADE_TIMEOUT.saturating_add(delay), handshake).await {
+            Ok(Ok(upgraded)) => {
+                let open = upgraded.open.over(wire.tls.take());
+                return Some((wire, Upgraded { open, ..upgraded }));
             }
-            drop(here);
-            log.emit(MtpHappening::ListeningStopped).await;
-            if !self.wait_for_connecting().await {
-                return;
+            Ok(Err(refused)) => refused,
+            Err(_) => {
+                Refused::Failure(Failure::new(FailureKind::Timeout, "the opening handshake did not come to an end"))
             }
-        }
+        };
+        give_up(wire, log, refused).await;
+        None
     }
 
-    /// Accepts connections until the listener has failed too often.
-    async fn accept_all(self: &Arc<Self>, listener: &mut dyn Listener, places: &Arc<Semaphore>, failures: &mut u32) {
-        while *failures < MAX_LISTEN_FAILURES {
-            let (stream, peer) = match listener.accept().await {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    *failures += 1;
-                    let failure = Failure::new(FailureKind::ListenerBroken, error.to_string());
-                    self.sink.log(ConnectionId::END).emit(MtpHappening::Failed(failure)).await;
-                    sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
-            *failures = 0;
-            let id = self.next_id();
-            let log = self.sink.log(id);
-            let Ok(place) = Arc::clone(places).try_acquire_owned() else {
-                let text = format!("{peer} is one connection more than the {MAX_CONNECTIONS} that are served");
-                log.emit(MtpHappening::Failed(Failure::new(FailureKind::TooManyConnections, text))).await;
-                continue;
-            };
-            let end = Arc::clone(self);
-            tokio::spawn(async move {
-                connection::run(&end, id, log, Begin::Accepted(stream, peer)).await;
-                drop(place);
-            });
+    /// Closes a session that has been replaced by a newer one of the same peer, if that is wanted (R-WS.4).
+    fn replace(&self, former: &mpsc::Sender<session::Order>) {
+        if self.settings.borrow().behaviour.second_session == SecondSession::CloseFirst {
+            let reason = "replaced by a newer session".to_owned();
+            let order = (Command::Close { code: Some(close_code::NORMAL), reason }, oneshot::channel().0);
+            // A full queue means that the session is stuck; its own timers end it then.
+            let _ = former.try_send(order);
         }
     }
+}
 
-    async fn call(self: Arc<Self>) {
-        let mut retry: u32 = 0;
-        while self.wait_for_turn().await {
-            let id = self.next_id();
-            let was_open = connection::run(&self, id, self.sink.log(id), Begin::Open).await;
-            // R-WS.20: an open session sets the count back.
-            retry = if was_open { 1 } else { retry.saturating_add(1) };
-            self.wait_until_alone().await;
-            self.wait_for_retry(retry).await;
+/// Ends a stream on which no session came about.
+async fn give_up(mut wire: Wire, log: &Log, refused: Refused) {
+    match refused {
+        Refused::Failure(failure) => {
+            let by_stream = failure.kind == FailureKind::StreamEnded;
+            log.emit(MtpHappening::Failed(failure)).await;
+            if by_stream { wire.ended(EndedBy::Peer).await } else { wire.end(false).await }
+        }
+        Refused::Tls(failure) => {
+            log.emit(MtpHappening::TlsFailed(failure)).await;
+            wire.ended(EndedBy::Peer).await;
+        }
+        Refused::HangUp => wire.end(false).await,
+        Refused::Silence => {
+            let by = keep_silent(&mut wire).await;
+            wire.ended(by).await;
         }
     }
+}
 
-    /// Waits until the usual connection is wanted and no other is there; false if everything is to end instead.
-    async fn wait_for_turn(&self) -> bool {
-        while self.wait_for_connecting().await {
-            if *self.others.borrow() == 0 {
-                return true;
-            }
-            self.wait_until_alone().await;
-        }
-        false
-    }
-
-    /// Waits until no connection beside the usual one is there, or everything is to end. A peer that keeps to one session (R-WS.4) would
-    /// have the usual one and the other replace each other again and again.
-    async fn wait_until_alone(&self) {
-        let mut others = self.others.subscribe();
-        tokio::select! {
-            _ = others.wait_for(|others| *others == 0) => {}
-            () = self.stopped() => {}
-        }
-    }
-
-    /// Waits before the retry of that number, or until somebody says what to do.
-    async fn wait_for_retry(&self, retry: u32) {
-        let mut life = self.life.clone();
-        let now = *life.borrow_and_update();
-        if now.stopping || !now.connecting {
-            return;
-        }
-        match self.retry.wait(retry) {
-            Some(wait) => {
-                self.sink.log(ConnectionId::END).emit(MtpHappening::Waiting { retry, wait }).await;
-                tokio::select! {
-                    () = sleep(wait) => {}
-                    _ = life.changed() => {}
-                }
-            }
-            None => {
-                let _ = life.changed().await;
+/// Reads without ever answering, until the client gives up.
+async fn keep_silent(wire: &mut Wire) -> EndedBy {
+    let reading = async {
+        let mut chunk = BytesMut::new();
+        loop {
+            chunk.clear();
+            match wire.read(&mut chunk).await {
+                Ok(0) => return EndedBy::Peer,
+                Ok(_) => {}
+                Err(_) => return EndedBy::Broken,
             }
         }
-    }
-
-    /// Waits until connections are wanted; false if everything is to end instead.
-    async fn wait_for_connecting(&self) -> bool {
-        let mut life = self.life.clone();
-        // The last handle is gone: nobody can want a connection any more.
-        if life.has_changed().is_err() {
-            return false;
-        }
-        life.wait_for(|life| life.stopping || life.connecting).await.is_ok_and(|life| !life.stopping)
-    }
-
-    fn next_id(&self) -> ConnectionId {
-        ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed))
-    }
+    };
+    timeout(SILENCE_LIMIT, reading).await.unwrap_or(EndedBy::Us)
 }

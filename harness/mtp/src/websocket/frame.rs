@@ -129,11 +129,6 @@ impl FrameDecoder {
         &mut self.buffer
     }
 
-    /// The last octets that were put there.
-    pub(super) fn latest(&self, count: usize) -> &[u8] {
-        self.buffer.get(self.buffer.len().saturating_sub(count)..).unwrap_or_default()
-    }
-
     /// Octets of a frame that is not yet whole.
     pub(super) fn pending(&self) -> usize {
         self.buffer.len()

@@ -1,14 +1,13 @@
 //! How the owner of an end tells it what to do.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 use super::end::End;
-use super::registry::{Command, Registry};
-use super::settings::{KeepAlive, Life, Settings};
-use super::{RawFrame, WsBehaviour, close_code};
+use super::settings::{KeepAlive, Settings};
+use super::{Command, RawFrame, WsBehaviour, close_code};
+use crate::end::Control;
 use crate::error::MtpError;
 use crate::event::{ConnectionId, Opcode};
 use crate::network::Address;
@@ -20,37 +19,25 @@ use crate::tls::TlsMaterial;
 /// the events must be consumed by somebody else at the same time.
 #[derive(Debug, Clone)]
 pub struct WsHandle {
-    pub(super) shared: Arc<Shared>,
+    pub(super) control: Arc<Control<End, Command, Settings>>,
     pub(super) target: Option<ConnectionId>,
-}
-
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) registry: Arc<Registry>,
-    /// Gone when the last task of the end is gone.
-    pub(super) end: Weak<End>,
-    pub(super) life: watch::Sender<Life>,
-    pub(super) settings: watch::Sender<Settings>,
-    /// The end holds the sender and never sends: the channel closes with it.
-    pub(super) ended: Mutex<mpsc::Receiver<()>>,
-    pub(super) address: Option<Address>,
 }
 
 impl WsHandle {
     /// The same end; what is sent goes to that session, or fails when it is not open any more.
     #[must_use]
     pub fn at(&self, connection: ConnectionId) -> Self {
-        Self { shared: Arc::clone(&self.shared), target: Some(connection) }
+        Self { control: Arc::clone(&self.control), target: Some(connection) }
     }
 
     /// The address that is listened at, with its real port; none if this end connects.
     pub fn address(&self) -> Option<&Address> {
-        self.shared.address.as_ref()
+        self.control.address.as_ref()
     }
 
     /// Whether there is a session to send on.
     pub fn is_open(&self) -> bool {
-        self.shared.registry.find(self.target).is_some()
+        self.control.registry.find(self.target).is_some()
     }
 
     /// Sends a Record as one binary frame (R-WS.14), unless the behaviour says to fragment it.
@@ -103,13 +90,13 @@ impl WsHandle {
 
     /// Stops listening, or connecting again; open sessions stay. A connecting end does not even wait for its next retry any more.
     pub fn pause(&self) {
-        self.live(|life| life.connecting = false);
+        self.control.pause();
     }
 
     /// Pauses and closes every open session with code 1000.
     pub async fn disconnect(&self) {
         self.pause();
-        for id in self.shared.registry.ids() {
+        for id in self.control.registry.ids() {
             // A session that has just ended needs no closing.
             let _ = self.at(id).close(close_code::NORMAL, "").await;
         }
@@ -117,7 +104,7 @@ impl WsHandle {
 
     /// Listens again, or connects at once without waiting for the next retry.
     pub fn reconnect(&self) {
-        self.live(|life| life.connecting = true);
+        self.control.reconnect();
     }
 
     /// Opens one more connection beside those that there are (compare R-WS.4). It is not opened again after its end, and while it is there
@@ -126,26 +113,22 @@ impl WsHandle {
     /// # Errors
     /// [`MtpError::Config`] for an end that listens, [`MtpError::Stopped`].
     pub fn open_another(&self) -> Result<ConnectionId, MtpError> {
-        if self.shared.address.is_some() {
-            return Err(MtpError::Config("an end that listens cannot open a connection".to_owned()));
-        }
-        let end = self.shared.end.upgrade().ok_or(MtpError::Stopped)?;
-        Ok(end.spawn_another())
+        self.control.open_another()
     }
 
     /// Changes what this end does, from the next handshake or frame on.
     pub fn set_behaviour(&self, behaviour: WsBehaviour) {
-        self.shared.settings.send_modify(|settings| settings.behaviour = behaviour);
+        self.control.settings.send_modify(|settings| settings.behaviour = behaviour);
     }
 
     /// Changes a part of what this end does, from the next handshake or frame on.
     pub fn change_behaviour(&self, change: impl FnOnce(&mut WsBehaviour)) {
-        self.shared.settings.send_modify(|settings| change(&mut settings.behaviour));
+        self.control.settings.send_modify(|settings| change(&mut settings.behaviour));
     }
 
     /// Changes the keep-alive interval (R-WS.18), for open sessions too.
     pub fn set_keep_alive(&self, keep_alive: Option<KeepAlive>) {
-        self.shared.settings.send_modify(|settings| settings.keep_alive = keep_alive);
+        self.control.settings.send_modify(|settings| settings.keep_alive = keep_alive);
     }
 
     /// Verifies peers of later connections against other trust anchors (PEM, at least one); the own certificate stays. A server demands
@@ -155,8 +138,8 @@ impl WsHandle {
     /// # Errors
     /// [`MtpError::Tls`]: an anchor is not usable, or this end does not use TLS.
     pub fn set_trust(&self, anchors: &str, accept_any: bool) -> Result<(), MtpError> {
-        let tls = self.shared.settings.borrow().tls.trusting(anchors, accept_any)?;
-        self.shared.settings.send_modify(|settings| settings.tls = tls);
+        let tls = self.control.settings.borrow().tls.trusting(anchors, accept_any)?;
+        self.control.settings.send_modify(|settings| settings.tls = tls);
         Ok(())
     }
 
@@ -165,25 +148,17 @@ impl WsHandle {
     /// # Errors
     /// [`MtpError::Tls`]: the pair is not usable, or this end does not use TLS.
     pub fn set_identity(&self, identity: TlsMaterial) -> Result<(), MtpError> {
-        let tls = self.shared.settings.borrow().tls.showing(identity)?;
-        self.shared.settings.send_modify(|settings| settings.tls = tls);
+        let tls = self.control.settings.borrow().tls.showing(identity)?;
+        self.control.settings.send_modify(|settings| settings.tls = tls);
         Ok(())
     }
 
     /// Closes every session with code 1001, ends everything and waits for it, which takes a few seconds at most.
     pub async fn shutdown(&self) {
-        self.live(|life| life.stopping = true);
-        while self.shared.ended.lock().await.recv().await.is_some() {}
-    }
-
-    fn live(&self, change: impl FnOnce(&mut Life)) {
-        self.shared.life.send_modify(change);
+        self.control.shutdown().await;
     }
 
     async fn order(&self, command: Command) -> Result<(), MtpError> {
-        let (done, written) = oneshot::channel();
-        let orders = self.shared.registry.find(self.target).ok_or(MtpError::NotOpen)?;
-        orders.send((command, done)).await.map_err(|_| MtpError::Lost)?;
-        written.await.map_err(|_| MtpError::Lost)
+        self.control.order(self.target, command).await
     }
 }

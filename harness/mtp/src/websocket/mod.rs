@@ -6,18 +6,14 @@
 
 mod agent;
 mod behaviour;
-mod connection;
 mod eid;
 mod end;
 mod far;
 mod frame;
 mod handle;
 mod message;
-mod outbox;
 #[cfg(test)]
 mod properties;
-mod registry;
-mod retry;
 mod session;
 mod settings;
 mod upgrade;
@@ -29,8 +25,9 @@ pub use self::end::WsRole;
 pub use self::far::{WsFarConfig, WsFarSide};
 pub use self::frame::RawFrame;
 pub use self::handle::WsHandle;
-pub use self::retry::{Retry, RetryParameters, RetryWait};
+use self::session::Command;
 pub use self::settings::KeepAlive;
+pub use crate::end::{Retry, RetryParameters, RetryWait};
 
 /// The subprotocol's name for protobuf-encoded Records (R-WS.9).
 pub const SUBPROTOCOL: &str = "v1.usp";

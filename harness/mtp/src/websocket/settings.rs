@@ -29,12 +29,3 @@ pub(super) struct Settings {
     /// TLS of later connections.
     pub(super) tls: Tls,
 }
-
-/// What an end is to do at large.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Life {
-    /// Connections are wanted: accepted, or opened.
-    pub(super) connecting: bool,
-    /// Everything is to end.
-    pub(super) stopping: bool,
-}

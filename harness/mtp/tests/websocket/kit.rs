@@ -76,7 +76,9 @@ impl Far {
 
     pub(crate) async fn record(&mut self) -> (Vec<u8>, u32) {
         self.until(|what| match what {
-            MtpHappening::Record { direction: Direction::Received, bytes, frames } => Some((bytes.to_vec(), *frames)),
+            MtpHappening::Record { direction: Direction::Received, bytes, frames, .. } => {
+                Some((bytes.to_vec(), *frames))
+            }
             _ => None,
         })
         .await
@@ -155,7 +157,7 @@ impl Agent {
 
     pub(crate) async fn opened(&mut self) -> Option<String> {
         self.until(|what| match what {
-            AgentHappening::Opened { peer_eid, .. } => Some(peer_eid.clone()),
+            AgentHappening::Opened(open) => Some(open.peer_eid().map(str::to_owned)),
             _ => None,
         })
         .await
@@ -163,7 +165,7 @@ impl Agent {
 
     pub(crate) async fn record(&mut self) -> Vec<u8> {
         self.until(|what| match what {
-            AgentHappening::Record(bytes) => Some(bytes.to_vec()),
+            AgentHappening::Record { bytes, .. } => Some(bytes.to_vec()),
             _ => None,
         })
         .await

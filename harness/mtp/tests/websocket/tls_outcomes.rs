@@ -209,7 +209,7 @@ async fn our_identity_can_be_swapped_when_we_listen(#[case] kind: IdentityKind, 
     assert!(matches!(timeout(LIMIT, Seen::by(&mut far)).await, Ok(Seen::Open(_))));
     let seen = agent
         .until(|what| match what {
-            uspec_mtp::event::AgentHappening::Opened { tls, .. } => Some(tls.clone()),
+            uspec_mtp::event::AgentHappening::Opened(open) => Some(open.tls.clone()),
             _ => None,
         })
         .await;

@@ -155,7 +155,7 @@ async fn start_as(network: &MemoryNetwork, side: WsRole, to: &str, endpoint_id: 
                     let connect = RecordType::WebsocketConnect(WebSocketConnectRecord {});
                     let _ = mine.send_record(record(&id, &to, connect)).await;
                 }
-                AgentHappening::Record(bytes) => answer(&mine, &id, &theirs, &mut rule, &bytes).await,
+                AgentHappening::Record { bytes, .. } => answer(&mine, &id, &theirs, &mut rule, &bytes).await,
                 _ => {}
             }
         }

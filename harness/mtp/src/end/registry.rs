@@ -3,62 +3,49 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use super::RawFrame;
 use crate::event::ConnectionId;
 use crate::log::Log;
 
-/// What a session can be told to do.
-#[derive(Debug)]
-pub(super) enum Command {
-    /// Sends a Record, in fragments of at most that many octets if any.
-    Record { bytes: Bytes, fragment: Option<usize> },
-    /// Sends one frame as it is.
-    Frame(RawFrame),
-    /// Sends octets as they are, between two frames.
-    Octets(Bytes),
-    /// Begins the closing handshake.
-    Close { code: Option<u16>, reason: String },
-    /// Ends the stream without a closing handshake, in order.
-    HangUp,
-    /// Breaks the stream.
-    Break,
-}
-
 /// A command and whom to tell when its octets have been written.
-pub(super) type Order = (Command, oneshot::Sender<()>);
+pub(crate) type Order<C> = (C, oneshot::Sender<()>);
 
 /// The open sessions of one end. Not more than one is the current one: the newest.
-#[derive(Debug, Default)]
-pub(super) struct Registry {
-    sessions: Mutex<BTreeMap<ConnectionId, Entry>>,
+#[derive(Debug)]
+pub(crate) struct Registry<C> {
+    sessions: Mutex<BTreeMap<ConnectionId, Entry<C>>>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct Entry<C> {
     peer: Option<String>,
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<Order<C>>,
     log: Log,
 }
 
 /// The session that a newer one of the same peer has replaced.
 #[derive(Debug)]
-pub(super) struct Former {
-    pub(super) orders: mpsc::Sender<Order>,
-    pub(super) log: Log,
+pub(crate) struct Former<C> {
+    pub(crate) orders: mpsc::Sender<Order<C>>,
+    pub(crate) log: Log,
 }
 
-impl Registry {
+impl<C> Default for Registry<C> {
+    fn default() -> Self {
+        Self { sessions: Mutex::default() }
+    }
+}
+
+impl<C> Registry<C> {
     /// Enters an open session, and gives back the same peer's session before it.
-    pub(super) fn enter(
+    pub(crate) fn enter(
         &self,
         id: ConnectionId,
         peer: Option<String>,
-        orders: mpsc::Sender<Order>,
+        orders: mpsc::Sender<Order<C>>,
         log: Log,
-    ) -> Option<Former> {
+    ) -> Option<Former<C>> {
         let mut sessions = self.sessions();
         let former = sessions
             .values()
@@ -70,17 +57,17 @@ impl Registry {
     }
 
     /// Removes a session; nothing can be sent on it any more.
-    pub(super) fn leave(&self, id: ConnectionId) {
+    pub(crate) fn leave(&self, id: ConnectionId) {
         self.sessions().remove(&id);
     }
 
     /// Whether that peer has an open session.
-    pub(super) fn has_peer(&self, peer: Option<&str>) -> bool {
+    pub(crate) fn has_peer(&self, peer: Option<&str>) -> bool {
         self.sessions().values().any(|entry| entry.peer.as_deref() == peer)
     }
 
     /// The given session, or the current one.
-    pub(super) fn find(&self, id: Option<ConnectionId>) -> Option<mpsc::Sender<Order>> {
+    pub(crate) fn find(&self, id: Option<ConnectionId>) -> Option<mpsc::Sender<Order<C>>> {
         let sessions = self.sessions();
         let entry = match id {
             Some(id) => sessions.get(&id),
@@ -90,11 +77,11 @@ impl Registry {
     }
 
     /// Every open session's number.
-    pub(super) fn ids(&self) -> Vec<ConnectionId> {
+    pub(crate) fn ids(&self) -> Vec<ConnectionId> {
         self.sessions().keys().copied().collect()
     }
 
-    fn sessions(&self) -> MutexGuard<'_, BTreeMap<ConnectionId, Entry>> {
+    fn sessions(&self) -> MutexGuard<'_, BTreeMap<ConnectionId, Entry<C>>> {
         // The table is never left half-changed, so that a poisoned lock still guards a sound one.
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -31,8 +31,14 @@ impl Retry {
         Self::Ask(RetryWait::new(move |retry| parameters().wait(retry, next_random(&state))))
     }
 
+    /// A random wait between two bounds, always (R-UDS.5). Equal seeds give equal waits.
+    pub fn between(low: Duration, high: Duration, seed: u64) -> Self {
+        let state = AtomicU64::new(seed);
+        Self::Ask(RetryWait::new(move |_| spread(low, high, next_random(&state))))
+    }
+
     /// How long to wait before the retry of that number, the first being 1.
-    pub(super) fn wait(&self, retry: u32) -> Option<Duration> {
+    pub(crate) fn wait(&self, retry: u32) -> Option<Duration> {
         match self {
             Self::Never => None,
             Self::After(wait) => Some(*wait),
@@ -58,18 +64,20 @@ impl fmt::Debug for RetryWait {
     }
 }
 
-/// The two variables of an Agent's retry algorithm (R-WS.19).
+/// The variables of an Agent's retry algorithm (R-WS.19, R-MQTT.10, R-STOMP.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryParameters {
     /// m: `SessionRetryMinimumWaitInterval`.
     pub minimum_wait: Duration,
     /// k: `SessionRetryIntervalMultiplier`, in thousandths.
     pub multiplier: u32,
+    /// The longest wait, where the MTP has such a parameter (`ConnectRetryMaxInterval`, `ServerRetryMaxInterval`).
+    pub maximum: Option<Duration>,
 }
 
 impl Default for RetryParameters {
     fn default() -> Self {
-        Self { minimum_wait: Duration::from_secs(5), multiplier: 2000 }
+        Self { minimum_wait: Duration::from_secs(5), multiplier: 2000, maximum: None }
     }
 }
 
@@ -80,7 +88,8 @@ impl RetryParameters {
         for _ in 1..retry.clamp(1, LAST_GROWING_RETRY) {
             low = self.grow(low);
         }
-        (low, self.grow(low))
+        let most = self.maximum.unwrap_or(LONGEST_WAIT);
+        (low.min(most), self.grow(low).min(most))
     }
 
     fn grow(&self, wait: Duration) -> Duration {
@@ -90,9 +99,13 @@ impl RetryParameters {
     /// A wait within the range; `random` is taken as a share of the range's width.
     fn wait(&self, retry: u32, random: u32) -> Duration {
         let (one, other) = self.range(retry);
-        let (low, high) = (one.min(other), one.max(other));
-        low + high.saturating_sub(low).mul_f64(f64::from(random) / f64::from(u32::MAX))
+        spread(one.min(other), one.max(other), random)
     }
+}
+
+/// The wait that lies at this share between two bounds.
+fn spread(low: Duration, high: Duration, random: u32) -> Duration {
+    low + high.saturating_sub(low).mul_f64(f64::from(random) / f64::from(u32::MAX))
 }
 
 /// SplitMix64: small, and good enough to spread waits. Nothing here needs to be unpredictable.
@@ -125,11 +138,26 @@ mod tests {
 
     #[test]
     fn extreme_parameters_stay_finite() {
-        let extreme = RetryParameters { minimum_wait: Duration::MAX, multiplier: u32::MAX };
+        let extreme = RetryParameters { minimum_wait: Duration::MAX, multiplier: u32::MAX, maximum: None };
         assert_eq!(extreme.range(10), (LONGEST_WAIT, LONGEST_WAIT));
-        let shrinking = RetryParameters { minimum_wait: Duration::from_secs(8), multiplier: 500 };
+        let shrinking = RetryParameters { minimum_wait: Duration::from_secs(8), multiplier: 500, maximum: None };
         assert_eq!(shrinking.range(1), (Duration::from_secs(8), Duration::from_secs(4)));
         assert!(shrinking.wait(1, 7) >= Duration::from_secs(4));
+    }
+
+    #[rstest]
+    #[case(1, 5, 10)]
+    #[case(4, 40, 60)]
+    #[case(5, 60, 60)]
+    fn a_maximum_bounds_both_ends(#[case] retry: u32, #[case] low: u64, #[case] high: u64) {
+        let parameters = RetryParameters { maximum: Some(Duration::from_secs(60)), ..RetryParameters::default() };
+        assert_eq!(parameters.range(retry), (Duration::from_secs(low), Duration::from_secs(high)));
+    }
+
+    #[test]
+    fn waits_between_bounds_do_not_grow() {
+        let retry = Retry::between(Duration::from_secs(1), Duration::from_secs(5), 3);
+        assert!((1..200).filter_map(|number| retry.wait(number)).all(|wait| (1.0..=5.0).contains(&wait.as_secs_f64())));
     }
 
     #[test]
@@ -152,6 +180,7 @@ mod tests {
         let parameters = move || RetryParameters {
             minimum_wait: Duration::from_secs(asked.load(Ordering::Relaxed)),
             multiplier: 1000,
+            maximum: None,
         };
         let retry = Retry::agent(parameters, 0);
         assert_eq!(retry.wait(1), Some(Duration::from_secs(5)));

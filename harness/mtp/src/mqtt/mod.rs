@@ -1,0 +1,5 @@
+//! The MQTT MTP.
+
+mod stub;
+
+pub use self::stub::{MqttAgentConfig, MqttAgentEnd, MqttFarConfig, MqttFarSide, MqttHandle};
