@@ -18,9 +18,8 @@ const MAX_HEADERS: usize = 128;
 const MAX_HEAD: usize = 64 * 1024;
 
 /// The commands that a client sends.
-const CLIENT_COMMANDS: [&str; 11] = [
-    "SEND", "SUBSCRIBE", "UNSUBSCRIBE", "BEGIN", "COMMIT", "ABORT", "ACK", "NACK", "DISCONNECT", "CONNECT", "STOMP",
-];
+const CLIENT_COMMANDS: [&str; 11] =
+    ["SEND", "SUBSCRIBE", "UNSUBSCRIBE", "BEGIN", "COMMIT", "ABORT", "ACK", "NACK", "DISCONNECT", "CONNECT", "STOMP"];
 
 /// The commands that a server sends.
 const SERVER_COMMANDS: [&str; 4] = ["CONNECTED", "MESSAGE", "RECEIPT", "ERROR"];
@@ -123,8 +122,8 @@ impl Decoder {
             match mem::replace(&mut self.state, State::Between) {
                 State::Between => {
                     let beats = self.take_line_ends();
-                    let counts = beats > 0 && !mem::take(&mut self.behind_frame);
-                    if counts {
+                    let behind_frame = mem::take(&mut self.behind_frame);
+                    if beats > 0 && !behind_frame {
                         return Ok(Some(Incoming::Beats(beats)));
                     }
                     if self.buffer.is_empty() || *self.buffer == b"\r"[..] {
@@ -210,7 +209,8 @@ impl Decoder {
         let digits = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
         // What has too many digits for a number is a number nevertheless.
         let Some(announced) = digits.then(|| text.parse().unwrap_or(u64::MAX)) else {
-            let text = format!("a content-length that is a number of octets was expected; \"{}\" was seen", shown(text));
+            let text =
+                format!("a content-length that is a number of octets was expected; \"{}\" was seen", shown(text));
             return Err(Violation::new("STOMP 1.2 Header content-length", text, &head.evidence));
         };
         match usize::try_from(announced) {
@@ -294,7 +294,11 @@ impl Head {
         let text = str::from_utf8(line)
             .map_err(|_| Violation::new("STOMP 1.2 STOMP Frames", "headers are UTF-8; this one is not", line))?;
         if text.contains('\r') {
-            return Err(Violation::new("STOMP 1.2 Value Encoding", "a carriage return inside a header is not escaped", line));
+            return Err(Violation::new(
+                "STOMP 1.2 Value Encoding",
+                "a carriage return inside a header is not escaped",
+                line,
+            ));
         }
         let bnf = "STOMP 1.2 Augmented BNF";
         let Some((name, value)) = text.split_once(':') else {
@@ -306,7 +310,8 @@ impl Head {
         }
         let escaping = Escaping::of(&self.frame.command);
         if escaping == Escaping::Full && value.contains(':') && self.remarks.is_empty() {
-            let text = format!("a colon in the value of \"{}\" must be escaped (\\c) in {}", shown(name), self.frame.command);
+            let text =
+                format!("a colon in the value of \"{}\" must be escaped (\\c) in {}", shown(name), self.frame.command);
             self.remarks.push(Violation::new("STOMP 1.2 Value Encoding", text, line));
         }
         let plain = |text| {

@@ -37,11 +37,7 @@ pub(super) struct End {
 #[derive(Debug)]
 pub(super) enum Part {
     /// The server with the Controller at `destination`.
-    Server {
-        broker: Arc<Broker>,
-        destination: String,
-        agent_destination: Option<String>,
-    },
+    Server { broker: Arc<Broker>, destination: String, agent_destination: Option<String> },
     /// A client, with the `host` header that it sends.
     Client { host: String, role: ClientRole },
 }

@@ -76,7 +76,11 @@ mod tests {
     #[test]
     fn is_written_as_the_specification_shows_it() {
         let mut out = BytesMut::new();
-        StompFrame::new("SEND").with("destination", "/queue/a:b").with("content-length", "2").with_body(&b"\0x"[..]).write(&mut out);
+        StompFrame::new("SEND")
+            .with("destination", "/queue/a:b")
+            .with("content-length", "2")
+            .with_body(&b"\0x"[..])
+            .write(&mut out);
         assert_eq!(&out[..], b"SEND\ndestination:/queue/a\\cb\ncontent-length:2\n\n\0x\0");
     }
 

@@ -26,7 +26,12 @@ impl Offer {
     /// # Errors
     /// What was expected, for whatever is not two numbers with a comma; the numbers count if only spaces are wrong.
     pub(super) fn read(value: &str) -> (Self, Result<(), String>) {
-        let wrong = || format!("a heart-beat of the form \"0,0\" was expected; {:?} was seen", value.chars().take(60).collect::<String>());
+        let wrong = || {
+            format!(
+                "a heart-beat of the form \"0,0\" was expected; {:?} was seen",
+                value.chars().take(60).collect::<String>()
+            )
+        };
         let number = |text: &str| text.trim().parse::<u32>().ok();
         let numbers = value.split_once(',').and_then(|(sends, wants)| number(sends).zip(number(wants)));
         let Some((sends, wants)) = numbers else {

@@ -68,7 +68,7 @@ pub(super) fn put_octets(port: &mut Port, octets: &Bytes, done: oneshot::Sender<
 }
 
 /// Reports what the peer may not send.
-pub(super) async fn report(port: &Port, violation: &Violation, limit: usize) {
+pub(super) async fn report(port: &mut Port, violation: &Violation, limit: usize) {
     if let Some(announced) = violation.oversized {
         port.log.emit(MtpHappening::Oversized { limit, announced }).await;
     }

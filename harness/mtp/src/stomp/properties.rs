@@ -38,22 +38,25 @@ fn frame(sender: Sender) -> impl Strategy<Value = StompFrame> {
 
 /// Octets that are frames, some of them with a few octets changed.
 fn nearly_frames() -> impl Strategy<Value = Vec<u8>> {
-    let change = (any::<prop::sample::Index>(), prop_oneof![any::<u8>(), Just(b'\n'), Just(0), Just(b':'), Just(b'\\')]);
-    (vec(frame(Sender::Client), 0..5), vec(change, 0..3), vec(any::<u8>(), 0..20)).prop_map(|(frames, changes, tail)| {
-        let mut octets = BytesMut::new();
-        for frame in &frames {
-            frame.write(&mut octets);
-        }
-        let mut octets = octets.to_vec();
-        for (index, value) in changes {
-            if !octets.is_empty() {
-                let place = index.index(octets.len());
-                octets[place] = value;
+    let change =
+        (any::<prop::sample::Index>(), prop_oneof![any::<u8>(), Just(b'\n'), Just(0), Just(b':'), Just(b'\\')]);
+    (vec(frame(Sender::Client), 0..5), vec(change, 0..3), vec(any::<u8>(), 0..20)).prop_map(
+        |(frames, changes, tail)| {
+            let mut octets = BytesMut::new();
+            for frame in &frames {
+                frame.write(&mut octets);
             }
-        }
-        octets.extend(tail);
-        octets
-    })
+            let mut octets = octets.to_vec();
+            for (index, value) in changes {
+                if !octets.is_empty() {
+                    let place = index.index(octets.len());
+                    octets[place] = value;
+                }
+            }
+            octets.extend(tail);
+            octets
+        },
+    )
 }
 
 /// Reads octets to their end or to the first violation, and gives back the frames and the violation's requirement.

@@ -71,7 +71,10 @@ enum Phase {
     /// The receipt for `DISCONNECT` is awaited.
     Farewell(Closing),
     /// What is left is to be written, and that is all.
-    Leaving { closing: Closing, peer_first: bool },
+    Leaving {
+        closing: Closing,
+        peer_first: bool,
+    },
 }
 
 /// What is subscribed to.

@@ -7,7 +7,7 @@ use crate::end::{Finish, Port, StreamEnd};
 use crate::event::{EndedBy, Failure, FailureKind, OpenSession};
 use crate::stomp::end::ClientRole;
 use crate::stomp::heartbeat::{Agreed, Offer};
-use crate::stomp::{ENDPOINT_ID, HeaderChange, StompFrame, SUBSCRIBE_DEST, VERSION};
+use crate::stomp::{ENDPOINT_ID, HeaderChange, SUBSCRIBE_DEST, StompFrame, VERSION};
 
 impl Client<'_> {
     /// Sends the opening frame.

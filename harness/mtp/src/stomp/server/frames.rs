@@ -21,7 +21,9 @@ impl Server<'_> {
             (Phase::Fresh, true) => return self.on_opening(port, &frame, head).await,
             (Phase::Fresh, false) => {
                 let text = format!("STOMP or CONNECT was expected as the first frame; {} was seen", frame.command);
-                return Some(self.violated(port, Violation::new("STOMP 1.2 Connecting", text, head), receipt.as_deref()).await);
+                return Some(
+                    self.violated(port, Violation::new("STOMP 1.2 Connecting", text, head), receipt.as_deref()).await,
+                );
             }
             (_, true) => {
                 let text = format!("the session is open; {} was seen once more", frame.command);

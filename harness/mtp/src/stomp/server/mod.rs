@@ -63,7 +63,10 @@ enum Phase {
     Silent,
     Connected,
     /// What is left is to be written, and that is all.
-    Leaving { closing: Closing, peer_first: bool },
+    Leaving {
+        closing: Closing,
+        peer_first: bool,
+    },
 }
 
 /// What a client has subscribed to.

@@ -10,7 +10,7 @@ use crate::stomp::escape::{self, Escaping};
 use crate::stomp::heartbeat::{Agreed, Offer};
 use crate::stomp::packet;
 use crate::stomp::violation::Violation;
-use crate::stomp::{ENDPOINT_ID, Login, StompFrame, StompRefusal, SUBSCRIBE_DEST, VERSION};
+use crate::stomp::{ENDPOINT_ID, SUBSCRIBE_DEST, StompFrame, StompRefusal, VERSION};
 
 /// What the server calls itself.
 const SERVER: &str = concat!("uspec/", env!("CARGO_PKG_VERSION"));
@@ -108,6 +108,7 @@ fn matches(expected: &str, found: Option<&str>, frame: &StompFrame) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stomp::Login;
 
     #[test]
     fn a_password_with_a_backslash_is_right_either_way() {

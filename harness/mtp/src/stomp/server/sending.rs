@@ -25,7 +25,8 @@ impl Server<'_> {
     ) {
         let changes = self.behaviour(|behaviour| behaviour.message.clone());
         let wanted = changes.destination.or(to).or_else(|| self.reached_at());
-        let Some((destination, subscription)) = wanted.and_then(|to| Some((to.clone(), self.subscription(&to)?))) else {
+        let Some((destination, subscription)) = wanted.and_then(|to| Some((to.clone(), self.subscription(&to)?)))
+        else {
             return;
         };
         let own = from.map_or(self.controller.destination, |guest| guest.destination.as_str());
