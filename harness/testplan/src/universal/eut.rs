@@ -34,7 +34,7 @@ pub(super) fn connections(evidence: Evidence<'_>) -> BTreeSet<u32> {
 }
 
 /// Every packet of the EUT, in order.
-pub(super) fn packets(evidence: Evidence<'_>) -> Vec<&PacketSeen<'_>> {
+pub(crate) fn packets(evidence: Evidence<'_>) -> Vec<&PacketSeen<'_>> {
     let view = evidence.view;
     if view.packets.is_empty() {
         return Vec::new();

@@ -13,7 +13,7 @@ mod connections;
 mod echoed_paths;
 mod endpoint_id;
 mod error_codes;
-mod eut;
+pub(crate) mod eut;
 mod handshake;
 mod instance_numbers;
 mod message_parts;
@@ -27,7 +27,7 @@ mod record_fields;
 mod schema;
 mod stomp;
 mod stray_answers;
-mod subscriptions;
+pub(crate) mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod uds;

@@ -79,7 +79,7 @@ impl<'t> Session<'t> {
 }
 
 /// Whether a topic filter of MQTT matches a topic (MQTT 5.0 section 4.7).
-pub(super) fn matches(filter: &str, topic: &str) -> bool {
+pub(crate) fn matches(filter: &str, topic: &str) -> bool {
     let mut levels = topic.split('/');
     for part in filter.split('/') {
         if part == "#" {
