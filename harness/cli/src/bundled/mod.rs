@@ -174,7 +174,8 @@ fn settle_place(mtp: &mut Mtp, place: Where) -> Result<(), Error> {
     let port = match &mut mtp.transport {
         Transport::WebSocket(it) => &mut it.address.port,
         // Another broker is where it is.
-        Transport::Mqtt(Mqtt { broker: Broker::Beside, .. }) | Transport::Stomp(Stomp { broker: Broker::Beside, .. }) => {
+        Transport::Mqtt(Mqtt { broker: Broker::Beside, .. })
+        | Transport::Stomp(Stomp { broker: Broker::Beside, .. }) => {
             return Ok(());
         }
         Transport::Mqtt(it) => &mut it.address.port,
