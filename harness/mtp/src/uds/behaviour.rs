@@ -21,8 +21,8 @@ pub struct UdsBehaviour {
     pub handshake_first: bool,
     /// Records that it sends as soon as the connection is there, before any Handshake. The peer must ignore them (R-UDS.20).
     pub early_records: Vec<Bytes>,
-    /// As server: ends the stream as soon as the client has introduced itself, as a server that is going down does.
-    pub hang_up: bool,
+    /// What a peer's first Handshake is answered with instead; the handshake is never done then.
+    pub refuse: Option<UdsRefusal>,
     /// As client: how long it waits for the server's Handshake before it ends the connection (R-UDS.18); none waits for ever.
     pub handshake_limit: Option<Duration>,
     /// What it does about a Handshake that it cannot process (R-UDS.21).
@@ -54,7 +54,7 @@ impl Default for UdsBehaviour {
             handshake: HandshakeSent::Own,
             handshake_first: false,
             early_records: Vec::new(),
-            hang_up: false,
+            refuse: None,
             handshake_limit: Some(HANDSHAKE_LIMIT),
             bad_handshake: BadHandshake::Refuse,
             second_handshake: SecondHandshake::Ignore,
@@ -81,6 +81,15 @@ pub enum HandshakeSent {
     Other(String),
     /// With octets that need not be an Endpoint ID, nor a text.
     Octets(Bytes),
+}
+
+/// How an end refuses a peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UdsRefusal {
+    /// It sends an Error with that text and ends the connection.
+    Error(String),
+    /// It ends the stream in order without a word.
+    HangUp,
 }
 
 /// What an end does about a Handshake that it cannot process.

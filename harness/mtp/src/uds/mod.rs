@@ -22,7 +22,7 @@ mod write;
 
 pub use self::agent::{UdsAgentConfig, UdsAgentEnd};
 pub use self::behaviour::{
-    BadHandshake, HANDSHAKE_LIMIT, HandshakeSent, SecondHandshake, TlvTypes, UdsBehaviour, UnknownTlvs,
+    BadHandshake, HANDSHAKE_LIMIT, HandshakeSent, SecondHandshake, TlvTypes, UdsBehaviour, UdsRefusal, UnknownTlvs,
 };
 pub use self::end::UdsRole;
 pub use self::far::{UdsFarConfig, UdsFarSide};

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use uspec_mtp::MtpError;
 use uspec_mtp::event::{ConnectionId, Direction, FailureKind, MtpHappening, Party};
 use uspec_mtp::network::{MemoryNetwork, Network};
-use uspec_mtp::uds::{BadHandshake, HandshakeSent, SecondHandshake, Tlv, UdsRole};
+use uspec_mtp::uds::{BadHandshake, HandshakeSent, SecondHandshake, Tlv, UdsRefusal, UdsRole};
 
 use crate::kit::{AGENT, Agent, CONTROLLER, Far, Raw, address, connect, frame, frame_of, listen};
 
@@ -171,6 +171,28 @@ async fn a_handshake_that_cannot_be_processed_is_answered_with_an_error(#[case] 
     drop(raw);
     far.ended().await;
     assert_eq!(far.story(1), ["attempt", "<HANDSHAKE", "R-UDS.16", ">ERROR", "ended by Us"]);
+}
+
+#[rstest]
+#[case::silently(UdsRefusal::HangUp, "")]
+#[case::with_an_error(UdsRefusal::Error("not now".to_owned()), "not now")]
+#[tokio::test(start_paused = true)]
+async fn a_peer_can_be_refused(#[case] refusal: UdsRefusal, #[case] text: &str) {
+    let network = MemoryNetwork::new();
+    let mut far = Far::start(&network, listen(), |config| config.behaviour.refuse = Some(refusal)).await;
+    let mut raw = Raw::connect(&network).await;
+    sleep(Duration::from_secs(10)).await;
+    raw.send(&frame(1, AGENT.as_bytes())).await;
+    if !text.is_empty() {
+        assert_eq!(raw.error().await, text);
+    }
+    assert!(raw.rest().await.is_empty());
+    drop(raw);
+    far.ended().await;
+    assert!(!far.story(1).contains(&"open".to_owned()));
+    far.handle.change_behaviour(|behaviour| behaviour.refuse = None);
+    let _raw = Raw::open(&network).await;
+    far.opened().await;
 }
 
 #[tokio::test(start_paused = true)]

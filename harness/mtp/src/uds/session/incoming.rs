@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::super::behaviour::{BadHandshake, HandshakeSent, SecondHandshake, UnknownTlvs};
+use super::super::behaviour::{BadHandshake, HandshakeSent, SecondHandshake, UdsRefusal, UnknownTlvs};
 use super::super::frame::Violation;
 use super::super::handshake::{self, Introduction};
 use super::super::seen;
@@ -47,6 +47,12 @@ impl Session<'_> {
         let Phase::Greeting { introduced: false, sent } = self.phase else {
             return self.on_second_handshake(port).await;
         };
+        let refusal = self.end.behaviour.borrow().refuse.clone();
+        match refusal {
+            Some(UdsRefusal::Error(text)) => return self.refuse(port, &text, None).await,
+            Some(UdsRefusal::HangUp) => return Some(in_order(None)),
+            None => {}
+        }
         let introduction = match handshake::read(value) {
             Ok(introduction) => introduction,
             Err(text) => {
@@ -62,9 +68,6 @@ impl Session<'_> {
         };
         for (requirement, text) in introduction.remarks {
             port.fail(Failure::against(requirement, FailureKind::ProtocolViolation, text).with_octets(value)).await;
-        }
-        if !self.client && self.end.behaviour.borrow().hang_up {
-            return Some(in_order(None));
         }
         if self.end.behaviour.borrow().handshake == HandshakeSent::Withheld && !sent {
             self.phase = Phase::Greeting { sent, introduced: true };

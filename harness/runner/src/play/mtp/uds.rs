@@ -4,7 +4,7 @@ use super::{Done, OnTheWire, other_mtp};
 use crate::play::Play;
 use uspec_mtp::{
     MtpError,
-    uds::{HandshakeSent, Tlv, UdsHandle},
+    uds::{HandshakeSent, Tlv, UdsHandle, UdsRefusal},
 };
 use uspec_testplan::{
     case::{HandshakeChange, MtpAction, Refusal, TlvPayload, UdsAction},
@@ -24,11 +24,11 @@ impl Play<'_> {
     pub(super) fn uds(&mut self, end: &UdsHandle, action: &MtpAction) -> Result<Done, StepOutcome> {
         let out = match action {
             MtpAction::Refuse(Refusal::HangUp) => {
-                end.change_behaviour(|behaviour| behaviour.hang_up = true);
+                end.change_behaviour(|behaviour| behaviour.refuse = Some(UdsRefusal::HangUp));
                 return Ok(Done::Now);
             }
             MtpAction::Accept => {
-                end.change_behaviour(|behaviour| behaviour.hang_up = false);
+                end.change_behaviour(|behaviour| behaviour.refuse = None);
                 return Ok(Done::Now);
             }
             MtpAction::Uds(UdsAction::Handshake(change)) => {
