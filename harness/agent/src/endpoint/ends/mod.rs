@@ -7,6 +7,7 @@
 mod broker;
 mod group;
 mod mqtt;
+mod stomp;
 mod uds;
 mod websocket;
 
@@ -136,6 +137,7 @@ pub(super) struct Ends {
     met: bool,
     websocket: Group<websocket::WebSocket>,
     mqtt: Group<mqtt::Mqtt>,
+    stomp: Group<stomp::Stomp>,
     uds: Group<uds::Uds>,
 }
 
@@ -151,6 +153,10 @@ macro_rules! each {
             $doing;
         }
         {
+            let $group = &mut $ends.stomp;
+            $doing;
+        }
+        {
             let $group = &mut $ends.uds;
             $doing;
         }
@@ -162,7 +168,15 @@ impl Ends {
     pub(super) fn new(config: AgentConfig, network: Arc<dyn Network>, rebooted: bool) -> Self {
         let (sender, events) = mpsc::channel(EVENT_QUEUE);
         let site = Site { config, network, trust: Trust::default(), sender, next_id: 0, rebooted };
-        Self { site, events, met: false, websocket: Group::default(), mqtt: Group::default(), uds: Group::default() }
+        Self {
+            site,
+            events,
+            met: false,
+            websocket: Group::default(),
+            mqtt: Group::default(),
+            stomp: Group::default(),
+            uds: Group::default(),
+        }
     }
 
     /// Starts, changes and stops ends until there are those that the data model asks for.

@@ -75,6 +75,8 @@ pub(super) struct Mqtt {
     handle: Option<MqttHandle>,
     retry: watch::Sender<RetryParameters>,
     seats: Seats,
+    /// What the server has granted in this session.
+    granted: Vec<String>,
     /// Whether it has left because there was nothing to subscribe to (R-MQTT.16).
     disabled: bool,
     faults: FaultSet,
@@ -101,7 +103,7 @@ impl End for Mqtt {
         };
         let faults = site.config.faults.clone();
         let (client, tls, seats) = (place.client.clone(), place.tls, Seats::new(id, &faults));
-        let end = Self { id, client, wanted, tls, handle, retry, seats, disabled: false, faults };
+        let end = Self { id, client, wanted, tls, handle, retry, seats, granted: Vec::new(), disabled: false, faults };
         let status = if end.handle.is_some() { ("Connecting", "Down") } else { ("Error_Misconfigured", "Error") };
         end.report(core, status);
         end
@@ -190,6 +192,7 @@ impl Mqtt {
     fn opened(&mut self, core: &mut Core, session: OpenSession) -> Vec<Action> {
         let OpenSession { client_id, subscriptions, reached_at, told_by_server, tls, .. } = session;
         self.disabled = false;
+        self.granted.clone_from(&subscriptions);
         self.report(core, ("Connected", "Up"));
         let granted = |filter: &str| subscriptions.iter().any(|one| one == filter);
         self.report_subscriptions(core, |filter| if granted(filter) { "Subscribed" } else { "Error" });
@@ -225,13 +228,6 @@ impl Mqtt {
     /// Subscribes to what is new and unsubscribes from what is gone (R-MQTT.15, R-MQTT.34).
     async fn subscribe(&mut self, core: &mut Core, before: &BTreeMap<String, Subscription>) {
         let Some(handle) = self.handle.clone() else { return };
-        for (filter, subscription) in before {
-            if !self.wanted.subscriptions.contains_key(filter) {
-                let outcome = handle.unsubscribe(filter).await;
-                outcome.unwrap_or_else(|error| tracing::debug!(%error, filter, "not unsubscribed"));
-                report_subscription(core, &subscription.row, "Unsubscribed");
-            }
-        }
         for (filter, Subscription { row, qos }) in &self.wanted.subscriptions {
             if before.get(filter).is_some_and(|known| known.qos == *qos) {
                 continue;
@@ -242,16 +238,37 @@ impl Mqtt {
                 handle.change_client(|config| config.subscriptions.push((filter.clone(), *qos)))
             };
             let status = match outcome {
-                Ok(()) if self.seats.is_open() => "Subscribed",
+                Ok(()) if self.seats.is_open() => {
+                    self.granted.push(filter.clone());
+                    "Subscribed"
+                }
                 Ok(()) => "Unsubscribed",
                 Err(_) => "Error",
             };
             report_subscription(core, row, status);
         }
+        for (filter, subscription) in before {
+            if !self.wanted.subscriptions.contains_key(filter) {
+                self.unsubscribe(&handle, filter).await;
+                report_subscription(core, &subscription.row, "Unsubscribed");
+            }
+        }
         if self.disabled && !self.wanted.subscriptions.is_empty() {
             self.disabled = false;
             handle.reconnect();
         }
+    }
+
+    /// Unsubscribes, but from the last filter not before the next connection: nobody could tell the Agent anything any more.
+    async fn unsubscribe(&mut self, handle: &MqttHandle, filter: &str) {
+        let is_last = self.granted.iter().all(|granted| granted == filter);
+        let outcome = if is_last {
+            handle.change_client(|config| config.subscriptions.retain(|(one, _)| one != filter))
+        } else {
+            self.granted.retain(|granted| granted != filter);
+            handle.unsubscribe(filter).await
+        };
+        outcome.unwrap_or_else(|error| tracing::debug!(%error, filter, "not unsubscribed"));
     }
 
     /// Shows how the connection, and the MTP over it, are doing.

@@ -1,6 +1,7 @@
 //! The Agent as a Controller meets it on the in-memory network.
 
 mod mqtt;
+mod stomp;
 mod uds;
 mod websocket;
 
