@@ -34,6 +34,7 @@ impl Core {
             None => factory::store(model, &config),
         };
         factory::apply_fixed(&mut store, &config);
+        factory::forget_sessions(&mut store);
         let firmware_updated = load_firmware(&mut store);
         forget_what_does_not_persist(&mut store, config.faults.has(Fault::PersistentSubscriptionsLost));
         let mut core = Self {

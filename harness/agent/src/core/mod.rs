@@ -125,6 +125,13 @@ impl Core {
         }
     }
 
+    /// The same for what has to survive a restart.
+    pub fn learn(&mut self, object: &str, name: &str, value: impl Into<String>) -> Option<Action> {
+        self.report(object, name, value);
+        let persists = self.config.persistence != crate::config::Persistence::Memory;
+        persists.then(|| Action::Save(self.saved(None)))
+    }
+
     fn faults(&self) -> &FaultSet {
         &self.config.faults
     }

@@ -1,7 +1,6 @@
 //! A Record comes in: is it one, is it for this Agent, who sent it, and is there a Message in it (R-MTP.5, R-ARC.2, R-ENC.2 to
 //! R-ENC.5).
 
-use super::links::Channel;
 use super::{Action, ConnectionId, Core, NORMAL, UNSUPPORTED_DATA};
 use crate::errors::{Failure, code};
 use crate::faults::Fault;
@@ -74,7 +73,7 @@ impl Core {
         if faults.has(Fault::MalformedRecordAnswered) {
             return link.peer.iter().map(|peer| self.answer_malformed(source, peer)).collect();
         }
-        if matches!(link.channel, Channel::Mqtt { .. } | Channel::Stomp { .. }) {
+        if link.channel.is_brokered() && !faults.has(Fault::MalformedRecordEndsSession) {
             return Vec::new();
         }
         let code = if faults.has(Fault::MalformedRecordClosesNormally) { NORMAL } else { UNSUPPORTED_DATA };

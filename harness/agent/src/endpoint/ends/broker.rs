@@ -1,7 +1,10 @@
 //! Controllers behind a broker. One client reaches all of them, and for the engine each has a connection of its own: a seat.
 
-use super::{EndId, connection_id, now};
+use super::{EndId, below, connection_id, enabled, enabled_controller, now, referred};
 use crate::core::{Action, Arrival, Channel, ConnectionId, Core, Source};
+use crate::faults::{Fault, FaultSet};
+use crate::model::Protocol;
+use crate::store::{RowKey, Store};
 use std::collections::BTreeMap;
 use uspec_mtp::MtpError;
 use uspec_mtp::event::Route;
@@ -21,6 +24,36 @@ pub(super) struct Peer {
     pub(super) endpoint_id: String,
     /// Its own topic or destination; may be empty.
     pub(super) address: String,
+}
+
+/// The Agent's own MTP that refers to a connection.
+pub(super) fn own(store: &Store, protocol: Protocol, connection: &RowKey) -> Option<RowKey> {
+    enabled(store, "Device.LocalAgent.MTP.{i}.", protocol.name()).into_iter().find(|own| {
+        let details = below(store, own, protocol.name());
+        details.and_then(|details| referred(store, &details, "Reference")).as_ref() == Some(connection)
+    })
+}
+
+/// The Controllers that are reached over a connection to which `own`, an MTP of the Agent, refers. A Controller says over which one in
+/// `AgentMTPReference` or, as it was before, `Reference`; without either, the first one of the Agent's is meant.
+pub(super) fn peers(
+    store: &Store,
+    protocol: Protocol,
+    address: &str,
+    (connection, own): (&RowKey, &RowKey),
+) -> Vec<Peer> {
+    let first = enabled(store, "Device.LocalAgent.MTP.{i}.", protocol.name()).into_iter().next();
+    let describe = |mtp: RowKey| {
+        let controller = enabled_controller(store, &mtp)?;
+        let details = below(store, &mtp, protocol.name())?;
+        let by_mtp = referred(store, &details, "AgentMTPReference").map(|mtp| mtp == *own);
+        let by_connection = referred(store, &details, "Reference").map(|row| row == *connection);
+        let meant = by_mtp.or(by_connection).unwrap_or_else(|| first.as_ref() == Some(own));
+        let endpoint_id = store.text(&controller, "EndpointID").to_owned();
+        meant.then(|| Peer { endpoint_id, address: store.text(&details, address).to_owned() })
+    };
+    let mtps = enabled(store, "Device.LocalAgent.Controller.{i}.MTP.{i}.", protocol.name());
+    mtps.into_iter().filter_map(describe).collect()
 }
 
 /// What is the same for all seats of a session.
@@ -49,12 +82,16 @@ pub(super) struct Seats {
     next: u32,
     session: Option<Session>,
     seats: BTreeMap<ConnectionId, Seat>,
+    /// Whether a fault sends answers to where Controllers are configured to be.
+    ignores_reply_to: bool,
 }
 
 impl Seats {
     /// Of an end without a session.
-    pub(super) fn new(end: EndId) -> Self {
-        Self { end, next: 0, session: None, seats: BTreeMap::new() }
+    pub(super) fn new(end: EndId, faults: &FaultSet) -> Self {
+        let ignoring = [Fault::MqttAnswersToConfiguredTopic, Fault::StompAnswersToConfiguredDestination];
+        let ignores_reply_to = ignoring.into_iter().any(|fault| faults.has(fault));
+        Self { end, next: 0, session: None, seats: BTreeMap::new(), ignores_reply_to }
     }
 
     /// Whether there is a session.
@@ -146,11 +183,12 @@ impl Seats {
     /// # Errors
     /// [`MtpError::NotOpen`]: nobody is there, or nobody knows where.
     pub(super) fn address(&self, connection: ConnectionId, to: Option<String>) -> Result<String, MtpError> {
+        let to = to.filter(|_| !self.ignores_reply_to);
         to.or_else(|| self.known_address(connection)).ok_or(MtpError::NotOpen)
     }
 
     /// Where a Controller is reached that has not just asked.
-    pub(super) fn known_address(&self, connection: ConnectionId) -> Option<String> {
+    fn known_address(&self, connection: ConnectionId) -> Option<String> {
         let seat = self.seats.get(&connection)?;
         let own = seat.peer.as_ref().map(|peer| peer.address.clone()).filter(|address| !address.is_empty());
         own.or_else(|| seat.heard_at.clone())
@@ -247,7 +285,7 @@ mod tests {
     }
 
     fn open(core: &mut Core, peers: &[Peer]) -> (Seats, Vec<Action>) {
-        let mut seats = Seats::new(7);
+        let mut seats = Seats::new(7, &FaultSet::default());
         let session = Session { channel: channel("usp/agent"), tls: None };
         let actions = seats.open(core, session, peers);
         (seats, actions)

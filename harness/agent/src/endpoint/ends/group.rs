@@ -54,11 +54,6 @@ impl<E: End> Group<E> {
     }
 
     /// The end with that number.
-    pub(super) fn find(&self, id: EndId) -> Option<&E> {
-        self.running.values().find(|end| end.id() == id)
-    }
-
-    /// The end with that number.
     pub(super) fn get(&mut self, id: EndId) -> Option<&mut E> {
         self.running.values_mut().find(|end| end.id() == id)
     }
@@ -81,6 +76,7 @@ async fn leave<E: End>(end: &E, core: &mut Core) {
     for connection in connections {
         core.closed(connection);
     }
+    end.gone(core);
 }
 
 /// Sends what is to be sent over an end; nothing else comes of a change.

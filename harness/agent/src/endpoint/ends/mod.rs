@@ -6,6 +6,8 @@
 
 mod broker;
 mod group;
+mod mqtt;
+mod stomp;
 mod uds;
 mod websocket;
 
@@ -121,6 +123,9 @@ trait End: Sized + Debug {
 
     /// Ends it in order.
     fn stop(&self) -> impl Future<Output = ()> + Send;
+
+    /// Shows in the data model that it is not there any more.
+    fn gone(&self, _core: &mut Core) {}
 }
 
 /// All ends of an Agent.
@@ -131,7 +136,31 @@ pub(super) struct Ends {
     /// Whether there was a session since the boot.
     met: bool,
     websocket: Group<websocket::WebSocket>,
+    mqtt: Group<mqtt::Mqtt>,
+    stomp: Group<stomp::Stomp>,
     uds: Group<uds::Uds>,
+}
+
+/// Does the same with the group of each MTP.
+macro_rules! each {
+    ($ends:ident, |$group:ident| $doing:expr) => {{
+        {
+            let $group = &mut $ends.websocket;
+            $doing;
+        }
+        {
+            let $group = &mut $ends.mqtt;
+            $doing;
+        }
+        {
+            let $group = &mut $ends.stomp;
+            $doing;
+        }
+        {
+            let $group = &mut $ends.uds;
+            $doing;
+        }
+    }};
 }
 
 impl Ends {
@@ -139,7 +168,15 @@ impl Ends {
     pub(super) fn new(config: AgentConfig, network: Arc<dyn Network>, rebooted: bool) -> Self {
         let (sender, events) = mpsc::channel(EVENT_QUEUE);
         let site = Site { config, network, trust: Trust::default(), sender, next_id: 0, rebooted };
-        Self { site, events, met: false, websocket: Group::default(), uds: Group::default() }
+        Self {
+            site,
+            events,
+            met: false,
+            websocket: Group::default(),
+            mqtt: Group::default(),
+            stomp: Group::default(),
+            uds: Group::default(),
+        }
     }
 
     /// Starts, changes and stops ends until there are those that the data model asks for.
@@ -147,10 +184,9 @@ impl Ends {
         let trust = Trust::read(core.store(), &self.site.config, self.met);
         if self.site.trust != trust {
             self.site.trust = trust;
-            self.websocket.adopt(&self.site.trust);
+            each!(self, |group| group.adopt(&self.site.trust));
         }
-        self.websocket.adjust(&mut self.site, core).await;
-        self.uds.adjust(&mut self.site, core).await;
+        each!(self, |group| group.adjust(&mut self.site, core).await);
     }
 
     /// The next event of any end.
@@ -172,33 +208,26 @@ impl Ends {
         if let AgentHappening::Failed(failure) = &what {
             tracing::debug!(?failure, "the peer failed");
         }
-        if let Some(end) = self.websocket.get(end) {
+        each!(self, |group| if let Some(end) = group.get(end) {
             return end.react(core, connection, what);
-        }
-        if let Some(end) = self.uds.get(end) {
-            return end.react(core, connection, what);
-        }
+        });
         Vec::new()
     }
 
     /// Sends a Record.
-    pub(super) async fn send(&self, connection: ConnectionId, to: Option<String>, record: Vec<u8>) {
+    pub(super) async fn send(&mut self, connection: ConnectionId, to: Option<String>, record: Vec<u8>) {
         let Some(end) = end_of(connection) else { return };
-        if let Some(end) = self.websocket.find(end) {
-            within_limit(end.send(connection, to, record)).await;
-        } else if let Some(end) = self.uds.find(end) {
-            within_limit(end.send(connection, to, record)).await;
-        }
+        each!(self, |group| if let Some(end) = group.get(end) {
+            return within_limit(end.send(connection, to, record)).await;
+        });
     }
 
     /// Begins to close a connection.
     pub(super) async fn close(&mut self, core: &mut Core, connection: ConnectionId, code: u16, reason: &str) {
         let Some(end) = end_of(connection) else { return };
-        if let Some(end) = self.websocket.get(end) {
-            within_limit(end.close(core, connection, code, reason)).await;
-        } else if let Some(end) = self.uds.get(end) {
-            within_limit(end.close(core, connection, code, reason)).await;
-        }
+        each!(self, |group| if let Some(end) = group.get(end) {
+            return within_limit(end.close(core, connection, code, reason)).await;
+        });
     }
 
     /// Ends everything.
@@ -207,8 +236,7 @@ impl Ends {
         let events = &mut self.events;
         let drain = async { while events.recv().await.is_some() {} };
         let stop_all = async {
-            self.websocket.stop().await;
-            self.uds.stop().await;
+            each!(self, |group| group.stop().await);
         };
         tokio::select! {
             () = stop_all => {}

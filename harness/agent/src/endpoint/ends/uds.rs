@@ -129,6 +129,10 @@ impl End for Uds {
             handle.shutdown().await;
         }
     }
+
+    fn gone(&self, core: &mut Core) {
+        self.report(core, "Down");
+    }
 }
 
 impl Uds {

@@ -118,7 +118,7 @@ impl End for WebSocket {
 
     fn adopt(&self, trust: &Trust) {
         if let Some(handle) = self.handle.as_ref().filter(|_| self.tls) {
-            trust.apply(handle, self.controller.is_none());
+            trust.apply(self.controller.is_none(), |anchors, any| handle.set_trust(anchors, any));
         }
     }
 
@@ -199,7 +199,7 @@ async fn start_end(
     config.behaviour = settings::behaviour(faults);
     let (handle, events) = WsAgentEnd::start(config, Arc::clone(&site.network)).await?;
     if place.tls {
-        site.trust.apply(&handle, place.controller.is_none());
+        site.trust.apply(place.controller.is_none(), |anchors, any| handle.set_trust(anchors, any));
     }
     site.forward(id, events);
     Ok(handle)

@@ -30,7 +30,8 @@ pub(in super::super) fn retry(parameters: watch::Receiver<ServerRetry>, faults: 
 
 /// What the ends do in sessions.
 pub(in super::super) fn behaviour(faults: &FaultSet) -> StompBehaviour {
-    let mut behaviour = StompBehaviour { send_beats: !faults.has(Fault::StompSendsNoBeats), ..StompBehaviour::default() };
+    let mut behaviour =
+        StompBehaviour { send_beats: !faults.has(Fault::StompSendsNoBeats), ..StompBehaviour::default() };
     let client = &mut behaviour.client;
     let omit = |header: &mut HeaderChange, fault| {
         if faults.has(fault) {

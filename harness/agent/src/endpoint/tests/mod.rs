@@ -1,5 +1,7 @@
 //! The Agent as a Controller meets it on the in-memory network.
 
+mod mqtt;
+mod stomp;
 mod uds;
 mod websocket;
 
@@ -103,6 +105,46 @@ impl Bench {
         let update = msg::set::UpdateObject { obj_path: object.to_owned(), param_settings: vec![setting] };
         let body = self.ask(ReqType::Set(msg::Set { allow_partial: false, update_objs: vec![update] })).await;
         assert!(matches!(body, MsgBody::Response(_)), "{body:?}");
+    }
+
+    async fn add(&mut self, table: &str, settings: &[(&str, &str)]) -> String {
+        use msg::add_resp::created_object_result::operation_status::OperStatus;
+        let setting = |(param, value): &(&str, &str)| msg::add::CreateParamSetting {
+            param: (*param).to_owned(),
+            value: (*value).to_owned(),
+            required: true,
+        };
+        let object = msg::add::CreateObject {
+            obj_path: table.to_owned(),
+            param_settings: settings.iter().map(setting).collect(),
+        };
+        match self.ask(ReqType::Add(msg::Add { allow_partial: false, create_objs: vec![object] })).await {
+            MsgBody::Response(msg::Response { resp_type: Some(msg::response::RespType::AddResp(resp)) }) => {
+                match resp.created_obj_results[0].clone().oper_status.unwrap().oper_status.unwrap() {
+                    OperStatus::OperSuccess(success) => success.instantiated_path,
+                    OperStatus::OperFailure(failure) => panic!("{failure:?}"),
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The fields of the next packet of that kind that comes from the Agent.
+    async fn packet(&mut self, kind: &str) -> serde_json::Value {
+        self.happening(|what| match what {
+            MtpHappening::Packet { direction: Direction::Received, packet } if packet.kind == kind => {
+                Some(packet.fields)
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    /// How long it takes until the Agent opens a connection again.
+    async fn attempt(&mut self) -> Duration {
+        let since = Instant::now();
+        self.happening(|what| matches!(what, MtpHappening::Attempt { .. }).then_some(())).await;
+        since.elapsed()
     }
 
     async fn operate(&mut self, command: &str) {

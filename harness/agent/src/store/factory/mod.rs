@@ -62,6 +62,11 @@ pub fn apply_fixed(store: &mut Store, config: &AgentConfig) {
     set_all(store, "Device.LocalAgent.", &[("EndpointID", &config.endpoint_id), ("SoftwareVersion", software_version)]);
 }
 
+/// Forgets the sessions that there were before the Agent boots.
+pub fn forget_sessions(store: &mut Store) {
+    mtps::idle(store);
+}
+
 fn roles(store: &mut Store) {
     let all = [("Param", "rwxn"), ("Obj", "rwxn"), ("InstantiatedObj", "rwxn"), ("CommandEvent", "rwxn")];
     let none: [(&str, &str); 0] = [];

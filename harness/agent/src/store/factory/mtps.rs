@@ -15,6 +15,28 @@ const CONNECTIONS: &str = "Device.STOMP.Connection.{i}.";
 /// The UNIX domain sockets.
 const SOCKETS: &str = "Device.UnixDomainSockets.UnixDomainSocket.{i}.";
 
+/// What is said of sessions, and how it is without any.
+const IDLE: [(&str, &str, &str); 7] = [
+    (OWN, "Status", "Down"),
+    (CLIENTS, "Status", "Disabled"),
+    (CLIENTS, "ResponseInformation", ""),
+    ("Device.MQTT.Client.{i}.Subscription.{i}.", "Status", "Unsubscribed"),
+    (CONNECTIONS, "Status", "Disabled"),
+    ("Device.LocalAgent.MTP.{i}.MQTT.", "ResponseTopicDiscovered", ""),
+    ("Device.LocalAgent.MTP.{i}.STOMP.", "DestinationFromServer", ""),
+];
+
+/// Forgets the sessions that there were before the Agent boots.
+pub(super) fn idle(store: &mut Store) {
+    for (table, name, value) in IDLE {
+        for row in store.all_of(table) {
+            if store.text(&row, name) != value {
+                store.set(&row, name, value);
+            }
+        }
+    }
+}
+
 /// The Agent's own ends for what does not depend on a Controller: its servers.
 pub(super) fn own(store: &mut Store, config: &AgentConfig) {
     if config.protocols().contains(&Protocol::WebSocket) {
