@@ -1,17 +1,24 @@
 //! The EUT keeps to the protocol of its MTP: no packet or frame that the protocol's own specification forbids (RFC 6455, MQTT, STOMP 1.2, and
 //! the frames of TR-369's UNIX Domain Socket Binding, R-UDS.6 to R-UDS.11).
 //!
-//! What our ends could not take because it exceeds a limit of ours is no violation, whatever the protocol would call it.
+//! What our ends could not take because it exceeds a limit of ours is no violation, whatever the protocol would call it. A Record before the
+//! handshake of a UNIX domain socket is shown and does not weigh: R-UDS.20 binds who receives it.
 
 use serde_json::Value;
 
 use super::{Tally, eut};
 use crate::{
-    judge::{evidence::Evidence, finding::unmet},
+    judge::{
+        evidence::Evidence,
+        finding::{unknown, unmet},
+    },
     show,
     trace::ConnectionState,
     view::ConnectionSeen,
 };
+
+/// Requirements on whoever receives what is reported.
+const OF_RECEIVERS: &[&str] = &["R-UDS.20"];
 
 pub(super) fn judge(evidence: Evidence<'_>, tally: &mut Tally) {
     const EXPECTED: &str = "connections on which the EUT keeps to the protocol of the MTP";
@@ -29,8 +36,11 @@ pub(super) fn judge(evidence: Evidence<'_>, tally: &mut Tally) {
             if let Some(octets) = text("octets") {
                 seen = format!("{seen}; octets {}", show::cut_at(octets, show::MAX_SHOWN));
             }
-            let finding = unmet("what the protocol of the MTP allows", seen, vec![seq]);
-            tally.wrong(match text("requirement") {
+            let requirement = text("requirement");
+            let weighs = !requirement.is_some_and(|requirement| OF_RECEIVERS.contains(&requirement));
+            let finding = if weighs { unmet } else { unknown };
+            let finding = finding("what the protocol of the MTP allows", seen, vec![seq]);
+            tally.wrong(match requirement {
                 Some(requirement) => finding.by(show::cut(requirement)),
                 None => finding,
             });

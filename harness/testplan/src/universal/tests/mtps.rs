@@ -177,6 +177,7 @@ fn connected(version: &str, topic: &str) -> Story {
 #[case("mtp violations", violated("protocol_violation"), Some(Outcome::Unmet))]
 #[case("mtp violations", violated("timeout"), Some(Outcome::Met))]
 #[case("mtp violations", too_much(), Some(Outcome::Met))]
+#[case("mtp violations", hasty(), Some(Outcome::Unknown))]
 #[case("mtp violations", mqtt("5.0").connection(1, ConnectionState::Failed, failed("protocol_violation")), None)]
 // Ends of connections: over a broker or a socket TR-369 has no MUST, and a violation is the cause.
 #[case("connections", ended(right(v5()), "broken"), Some(Outcome::Unknown))]
@@ -278,6 +279,13 @@ fn failed(kind: &str) -> Value {
 
 fn violated(kind: &str) -> Story {
     right(v5()).connection(1, ConnectionState::Failed, failed(kind))
+}
+
+/// A Record before our Handshake.
+fn hasty() -> Story {
+    let failure = json!({"failed": {"kind": "protocol_violation", "text": "too early", "requirement": "R-UDS.20"}});
+    let story = uds("peer").came("HANDSHAKE", shake(EUT), b"");
+    story.connection(1, ConnectionState::Failed, failure).receive(notify())
 }
 
 /// The EUT sends more than our end takes.
