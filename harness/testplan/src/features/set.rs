@@ -45,7 +45,7 @@ impl FeatureSet {
         for feature in features.iter().filter(|it| it.status != FeatureStatus::Removed) {
             let seen = detected.get(&feature.id).copied();
             let said = *set.known.entry(feature.id).or_insert(seen.unwrap_or(false));
-            let elsewhere = said && feature.mtp.as_ref().is_some_and(|mtp| mtp != over);
+            let elsewhere = said && feature.over.as_ref().is_some_and(|mtp| mtp != over);
             let contradicts = seen.filter(|seen| *seen != said && !elsewhere);
             found.extend(contradicts.map(|_| Contradiction::of(profile, feature, said)));
         }
