@@ -9,7 +9,7 @@ use uspec_mtp::{
     websocket::{WsFarConfig, WsRole},
 };
 use uspec_testplan::{
-    profile::{self, EutProfile, Transport, WebSocketRole},
+    profile::{self, EutProfile, Role, Transport},
     trace::MtpFacts,
 };
 
@@ -83,7 +83,9 @@ impl SessionConfig {
         catalogue: &str,
         harness: &str,
     ) -> Result<Self, ConfigError> {
-        let Transport::WebSocket(websocket) = &mtp.transport;
+        let Transport::WebSocket(websocket) = &mtp.transport else {
+            return Err(ConfigError::NotPlayed(mtp.kind()));
+        };
         let controller = &profile.controller_endpoint_id;
         let (role, pki) = web_socket_role(websocket, controller, supply)?;
         let mut variables = profile.element_variables();
@@ -107,13 +109,13 @@ impl SessionConfig {
     /// What the MTP is, as cases and judge must know it.
     pub fn mtp_facts(&self) -> MtpFacts {
         let FarConfig::WebSocket(websocket) = &self.mtp else {
-            return MtpFacts { kind: self.mtp.mtp().to_string().to_lowercase(), role: None, tls: false };
+            return MtpFacts::direct(&self.mtp.mtp().to_string().to_lowercase(), None, false);
         };
         let (role, tls) = match &websocket.role {
-            WsRole::Listen { tls, .. } => (WebSocketRole::EutConnects, tls.is_some()),
-            WsRole::Connect { tls, .. } => (WebSocketRole::WeConnect, tls.is_some()),
+            WsRole::Listen { tls, .. } => (Role::EutConnects, tls.is_some()),
+            WsRole::Connect { tls, .. } => (Role::WeConnect, tls.is_some()),
         };
-        MtpFacts { kind: "websocket".to_owned(), role: Some(role), tls }
+        MtpFacts::direct("websocket", Some(role), tls)
     }
 }
 
@@ -142,6 +144,9 @@ impl Default for Timing {
 /// Why a profile is no configuration of a session.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// No test equipment for this MTP.
+    #[error("the MTP {0} is not played yet")]
+    NotPlayed(&'static str),
     /// A certificate, key or trust anchor is not usable.
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
@@ -162,12 +167,12 @@ fn web_socket_role(
     let means = tls.as_ref().map(|tls| tls::Means::read(tls, supply)).transpose()?;
     let host = &address.host;
     let role = match role {
-        WebSocketRole::EutConnects => WsRole::Listen {
+        Role::EutConnects => WsRole::Listen {
             address: Address::tcp(host, address.port),
             path: path.clone(),
             tls: means.as_ref().map(|means| means.server(controller, host)).transpose()?,
         },
-        WebSocketRole::WeConnect => WsRole::Connect {
+        Role::WeConnect => WsRole::Connect {
             address: Address::tcp(host, address.port),
             path: path.clone(),
             host: None,

@@ -122,10 +122,10 @@ mod tests {
     use super::*;
     use rstest::rstest;
     use serde_json::json;
-    use uspec_testplan::profile::WebSocketRole;
+    use uspec_testplan::profile::Role;
 
     fn facts(tls: bool) -> MtpFacts {
-        MtpFacts { kind: "websocket".into(), role: Some(WebSocketRole::EutConnects), tls }
+        MtpFacts::direct("websocket", Some(Role::EutConnects), tls)
     }
 
     fn body(objects: &[(&str, Value)]) -> Value {

@@ -21,7 +21,7 @@ use uspec_mtp::{
 use uspec_runner::{SessionConfig, TlsSupply};
 use uspec_testplan::{
     catalogue::Catalogue,
-    profile::{EutProfile, Mtp, Tls, Transport, WebSocketRole},
+    profile::{EutProfile, Mtp, Role, Tls, Transport},
     run_report::RunReport,
     selection::Selection,
 };
@@ -136,7 +136,7 @@ impl Bench for InProcessBench<'_> {
 
 /// The host of an MTP whose certificates are to be made for this run.
 fn generated_tls(mtp: &Mtp) -> Option<&str> {
-    let Transport::WebSocket(websocket) = &mtp.transport;
+    let Transport::WebSocket(websocket) = &mtp.transport else { return None };
     matches!(websocket.tls, Some(Tls::Generate)).then_some(websocket.address.host.as_str())
 }
 
@@ -164,7 +164,7 @@ pub fn fault(name: &str) -> Result<Fault, Error> {
 
 /// Puts a port in the place of the profile's that is free, so that both sides know it.
 fn settle_port(mtp: &mut Mtp, place: Where) -> Result<(), Error> {
-    let Transport::WebSocket(websocket) = &mut mtp.transport;
+    let Transport::WebSocket(websocket) = &mut mtp.transport else { return Ok(()) };
     websocket.address.port = match place {
         Where::Memory => MEMORY_PORT,
         Where::Loopback => free_port()?,
@@ -188,14 +188,14 @@ fn agent_config(profile: &EutProfile, mtp: &Mtp, faults: FaultSet) -> AgentConfi
     }
     let mut controller =
         ControllerConfig { endpoint_id: profile.controller_endpoint_id.clone(), ..ControllerConfig::default() };
-    let Transport::WebSocket(websocket) = &mtp.transport;
+    let Transport::WebSocket(websocket) = &mtp.transport else { return config };
     let (host, port, path) = (websocket.address.host.clone(), websocket.address.port, websocket.path.clone());
     let tls = websocket.tls.is_some();
     match websocket.role {
-        WebSocketRole::EutConnects => {
+        Role::EutConnects => {
             controller.websocket = Some(WebSocketTarget { host, port, path, tls, ..WebSocketTarget::default() });
         }
-        WebSocketRole::WeConnect => {
+        Role::WeConnect => {
             config.listen = Some(ListenConfig { host, port, path, tls, ..ListenConfig::default() });
         }
     }

@@ -18,7 +18,7 @@ use uspec_testplan::{
     catalogue::Catalogue,
     features::FeatureSet,
     plan::plan,
-    profile::{EutProfile, Mtp, Transport, WebSocketRole},
+    profile::{EutProfile, Mtp, Role, Transport},
     run_report::{EndedBy, RunReport},
     selection::Selection,
 };
@@ -164,12 +164,12 @@ fn watch(args: &RunArgs, reports: &Reports, event: Event<'_>) -> Option<String> 
 }
 
 fn ready(mtp: &Mtp) -> String {
-    let Transport::WebSocket(websocket) = &mtp.transport;
+    let Transport::WebSocket(websocket) = &mtp.transport else { return mtp.name.clone() };
     let scheme = if websocket.tls.is_some() { "wss" } else { "ws" };
     let url = format!("{scheme}://{}{}", websocket.address, websocket.path);
     match websocket.role {
-        WebSocketRole::EutConnects => format!("{}: waiting for the EUT at {url}", mtp.name),
-        WebSocketRole::WeConnect => format!("{}: connecting to the EUT at {url}", mtp.name),
+        Role::EutConnects => format!("{}: waiting for the EUT at {url}", mtp.name),
+        Role::WeConnect => format!("{}: connecting to the EUT at {url}", mtp.name),
     }
 }
 

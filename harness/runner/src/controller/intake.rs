@@ -20,7 +20,7 @@ use uspec_mtp::event::{
     Party as Side,
 };
 use uspec_testplan::{
-    case::{Answer, Party},
+    case::{Answer, PacketKind, Party},
     sighting::sighting,
     trace::{StepRef, What},
 };
@@ -54,7 +54,11 @@ impl Controller {
     fn happened(&mut self, at: Instant, connection: ConnectionId, what: &MtpHappening) {
         let party = party_of(connection);
         let kind = sighting_kind(what);
-        let octets = if let MtpHappening::Frame { frame, .. } = what { frame.payload.len() } else { SMALL };
+        let octets = match what {
+            MtpHappening::Frame { frame, .. } => frame.payload.len(),
+            MtpHappening::Packet { packet, .. } => packet.body.len().saturating_add(SMALL),
+            _ => SMALL,
+        };
         let keep = self.keep(kind, octets);
         let seq = happening::what(connection.0, what).and_then(|what| self.recorder.log(at, what, keep));
         let change = Change { at, seq };
@@ -253,6 +257,9 @@ fn sighting_kind(what: &MtpHappening) -> Option<SightingKind> {
         MtpHappening::Closed(_) | MtpHappening::StreamEnded { .. } => Some(SightingKind::Disconnected),
         MtpHappening::Frame { direction: Direction::Received, frame: FrameSeen { opcode, .. } } => {
             frame_kind(&happening::kind(*opcode)).map(SightingKind::Frame)
+        }
+        MtpHappening::Packet { direction: Direction::Received, packet } => {
+            PacketKind::named(&packet.kind).map(SightingKind::Packet)
         }
         _ => None,
     }

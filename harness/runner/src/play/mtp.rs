@@ -13,8 +13,8 @@ use uspec_mtp::{
     websocket::{RawFrame, SUBPROTOCOL, UpgradeAnswer, WsBehaviour, WsHandle},
 };
 use uspec_testplan::{
-    case::{Ending, Extension, FrameKind, FramePayload, MtpAction, Party, Subprotocol},
-    profile::WebSocketRole,
+    case::{Ending, Extension, FrameKind, FramePayload, MtpAction, Party, Refusal, Subprotocol},
+    profile::Role,
     template::substitute,
     trace::StepOutcome,
 };
@@ -25,7 +25,7 @@ impl Play<'_> {
             return not_reached("the second Controller has no connection of its own at this moment");
         };
         let outcome = match action {
-            MtpAction::Refuse { .. } | MtpAction::Accept | MtpAction::SecondConnection => self.connecting(&end, action),
+            MtpAction::Refuse(_) | MtpAction::Accept | MtpAction::SecondConnection => self.connecting(&end, action),
             MtpAction::Handshake { subprotocol, extension } => {
                 self.changed.push(by);
                 end.change_behaviour(|behaviour| shake(behaviour, subprotocol.as_ref(), *extension));
@@ -47,6 +47,9 @@ impl Play<'_> {
             MtpAction::Normal => {
                 self.normal(&end);
                 Ok(())
+            }
+            MtpAction::Mqtt(_) | MtpAction::Stomp(_) | MtpAction::Uds(_) => {
+                Err(fault(["this step is for another MTP than WebSocket"]))
             }
             MtpAction::Drop(_)
             | MtpAction::Close { .. }
@@ -78,7 +81,7 @@ impl Play<'_> {
 
     /// What decides about later connections.
     fn connecting(&mut self, end: &WsHandle, action: &MtpAction) -> Result<(), StepOutcome> {
-        let listens = self.controller.facts.role == Some(WebSocketRole::EutConnects);
+        let listens = self.controller.facts.role == Some(Role::EutConnects);
         match action {
             MtpAction::SecondConnection => {
                 let id = end.open_another().map_err(|error| fault([error.to_string()]))?;
@@ -86,11 +89,12 @@ impl Play<'_> {
                 Ok(())
             }
             _ if !listens => Err(fault(["where we connect, there is nobody whom we could refuse or accept"])),
-            MtpAction::Refuse { http_status } => {
+            MtpAction::Refuse(Refusal::HttpStatus(status)) => {
                 self.changed.push(Party::First);
-                end.change_behaviour(|behaviour| behaviour.answer = UpgradeAnswer::Refuse(*http_status));
+                end.change_behaviour(|behaviour| behaviour.answer = UpgradeAnswer::Refuse(*status));
                 Ok(())
             }
+            MtpAction::Refuse(_) => Err(fault(["a WebSocket is not refused so"])),
             _ => {
                 end.change_behaviour(|behaviour| behaviour.answer = UpgradeAnswer::Accept);
                 Ok(())

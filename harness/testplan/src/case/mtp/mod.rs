@@ -1,19 +1,26 @@
 //! What a case does with our side of the MTP, and what it sees of the EUT's.
 
+mod mqtt;
+mod packet;
+mod stomp;
+mod uds;
+
 use serde::{Deserialize, Serialize};
 use uspec_usp::decode::RecordKind;
 
 use super::Lapse;
-use crate::pattern::Pattern;
+use crate::{pattern::Pattern, template};
+pub use mqtt::{ConnackChanges, MqttAction, PublishChanges};
+pub(crate) use packet::CARRIERS;
+pub use packet::{PacketKind, Sender};
+pub use stomp::{ConnectedChanges, MessageChanges, StompAction};
+pub use uds::{HandshakeChange, TlvPayload, UdsAction};
 
 /// An action of our side of the MTP. What it changes lasts until it is changed back, or the case is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MtpAction {
-    /// Every later connection attempt is answered with this HTTP status.
-    Refuse {
-        /// The status, such as 503.
-        http_status: u16,
-    },
+    /// Every later connection attempt is answered so.
+    Refuse(Refusal),
     /// Later connection attempts are answered as they should be.
     Accept,
     /// Ends the TCP connection without a word of the MTP.
@@ -53,9 +60,47 @@ pub enum MtpAction {
     SecondConnection,
     /// Takes back whatever was changed.
     Normal,
+    /// Something of MQTT alone.
+    Mqtt(MqttAction),
+    /// Something of STOMP alone.
+    Stomp(StompAction),
+    /// Something of UNIX domain sockets alone.
+    Uds(UdsAction),
 }
 
-/// How a TCP connection ends.
+/// The answer to connection attempts that are refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// WebSocket: this HTTP status, such as 503.
+    HttpStatus(u16),
+    /// MQTT: a CONNACK with this reason code (5.0) or return code (3.1.1).
+    Connack(u8),
+    /// STOMP: an ERROR frame with this `message` header (a template).
+    Error(String),
+    /// Any MTP: the stream ends as soon as the packet came that opens a session. Without that packet it stays open.
+    HangUp,
+}
+
+/// What becomes of a header or property that is otherwise as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It is left out.
+    Omit,
+    /// It has this value (a template).
+    Set(String),
+}
+
+impl Change {
+    /// Its text, when it has one.
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Omit => None,
+            Self::Set(text) => Some(text),
+        }
+    }
+}
+
+/// How a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
@@ -139,6 +184,10 @@ pub enum CertificateKind {
     NotYetValid,
     /// For another Endpoint ID.
     WrongName,
+    /// For another Endpoint ID and another host.
+    WrongHost,
+    /// None at all, where we are the client of TLS.
+    None,
     /// Signed by itself, and fresh in this run: the one behind the variable `alternate.certificate`.
     Alternate,
 }
@@ -157,6 +206,13 @@ pub enum MtpEvent {
         /// What kind.
         kind: FrameKind,
         /// A pattern on the frame as the Trace's [sighting](crate::sighting) shows it.
+        matching: Option<Pattern>,
+    },
+    /// The EUT sent a packet of MQTT, a frame of STOMP or of a UNIX domain socket.
+    Packet {
+        /// What kind.
+        kind: PacketKind,
+        /// A pattern on the packet as the Trace's [sighting](crate::sighting) shows it.
         matching: Option<Pattern>,
     },
 }
@@ -194,7 +250,78 @@ impl CertificateKind {
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::WrongName => "wrong_name",
+            Self::WrongHost => "wrong_host",
+            Self::None => "none",
             Self::Alternate => "alternate",
+        }
+    }
+}
+
+impl MtpAction {
+    /// The kinds of MTP that it is for; empty when it is for every one.
+    pub const fn kinds(&self) -> &'static [&'static str] {
+        match self {
+            Self::Refuse(Refusal::HttpStatus(_))
+            | Self::Close { .. }
+            | Self::Ping(_)
+            | Self::Pong(_)
+            | Self::Frame { .. }
+            | Self::Handshake { .. }
+            | Self::Fragment(_) => &["websocket"],
+            Self::SecondConnection => &["websocket", "uds"],
+            Self::Refuse(Refusal::Connack(_)) | Self::Mqtt(_) => &["mqtt"],
+            Self::Refuse(Refusal::Error(_)) | Self::Stomp(_) => &["stomp"],
+            Self::Uds(_) => &["uds"],
+            Self::Refuse(Refusal::HangUp)
+            | Self::Accept
+            | Self::Drop(_)
+            | Self::Octets(_)
+            | Self::Delay(_)
+            | Self::Normal => &[],
+        }
+    }
+
+    /// The variables in its texts, each once.
+    pub fn placeholders(&self) -> Vec<String> {
+        let mut texts: Vec<&str> = Vec::new();
+        match self {
+            Self::Delay(lapse) => return lapse.placeholders(),
+            Self::Refuse(Refusal::Error(text))
+            | Self::Ping(text)
+            | Self::Pong(text)
+            | Self::Frame { payload: FramePayload::Text(text), .. } => texts.push(text),
+            Self::Mqtt(action) => action.texts(&mut texts),
+            Self::Stomp(action) => action.texts(&mut texts),
+            Self::Uds(action) => action.texts(&mut texts),
+            _ => {}
+        }
+        template::placeholders(&texts.join(" "))
+    }
+
+    /// Whether only a broker of ours can do it, where there is a broker: a client beside another one cannot touch the EUT's connection.
+    pub const fn needs_our_broker(&self) -> bool {
+        !matches!(
+            self,
+            Self::Mqtt(MqttAction::Publish(_)) | Self::Stomp(StompAction::Message(_)) | Self::Delay(_) | Self::Normal
+        )
+    }
+}
+
+impl MtpEvent {
+    /// The kinds of MTP that have it; empty when every one has.
+    pub fn kinds(&self) -> &'static [&'static str] {
+        match self {
+            Self::ConnectionAttempt | Self::Connected | Self::Disconnected => &[],
+            Self::Frame { .. } => &["websocket"],
+            Self::Packet { kind, .. } => kind.of_eut(),
+        }
+    }
+
+    /// Whether only a broker of ours sees it, where there is a broker.
+    pub fn needs_our_broker(&self) -> bool {
+        match self {
+            Self::ConnectionAttempt | Self::Connected | Self::Disconnected | Self::Frame { .. } => true,
+            Self::Packet { kind, .. } => !kind.carries_records(),
         }
     }
 }

@@ -1,14 +1,16 @@
 //! From a profile as written to a profile that makes sense.
 
+mod mtp;
+
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use super::{
-    Address, Control, DEFAULT_PROGRAM, DEFAULT_SECOND, ELEMENTS, EutProfile, FeaturePolicy, KnownFailing, Means, Mtp,
-    Timing, Tls, TlsFiles, Transport, WebSocket, WebSocketRole, raw,
+    Control, DEFAULT_PROGRAM, DEFAULT_SECOND, ELEMENTS, EutProfile, FeaturePolicy, KnownFailing, Means, Mtp, Timing,
+    raw,
 };
 use crate::{
     case::EutAction,
@@ -72,72 +74,6 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn mtps(&mut self, tree: &Node) -> Vec<Mtp> {
-        let nodes = tree.get("mtps").map(Node::items).unwrap_or_default();
-        let mut names = BTreeSet::new();
-        let mut mtps = Vec::new();
-        for node in nodes {
-            let Some(raw::Mtp::Websocket(websocket)) = node.read() else { continue };
-            let node = node.get("websocket").unwrap_or(node);
-            let name = websocket.name.clone().unwrap_or_else(|| "websocket".to_owned());
-            if !names.insert(name.clone()) {
-                let mistake = Mistake::at(node.value_span("name"), format!("a second MTP has the name `{name}`"));
-                self.problems.add(mistake.help("results are told apart by it: give each a `name` of its own"));
-            }
-            if let Some(websocket) = self.websocket(websocket, node) {
-                mtps.push(Mtp { name, transport: Transport::WebSocket(websocket) });
-            }
-        }
-        mtps
-    }
-
-    fn websocket(&mut self, raw: raw::WebSocket, node: &Node) -> Option<WebSocket> {
-        let at = node.value_span("address");
-        let address = address(&raw.address.0);
-        if address.is_none() {
-            self.problems.at(at, "the port is at most 65535");
-        }
-        let address = address?;
-        if address.port == 0 && raw.role == WebSocketRole::WeConnect {
-            self.problems.at(at, "the device's port cannot be 0");
-        }
-        let path = raw.path.unwrap_or_else(|| "/".to_owned());
-        if !path.starts_with('/') {
-            let mistake = Mistake::at(node.value_span("path"), "the path begins with `/`");
-            self.problems.add(mistake.help(format!("write /{path}")));
-        }
-        let tls = raw.tls.map(|tls| self.tls(tls, raw.role, node.get("tls").unwrap_or(node)));
-        Some(WebSocket { role: raw.role, address, path, tls })
-    }
-
-    fn tls(&mut self, raw: raw::Tls, role: WebSocketRole, node: &Node) -> Tls {
-        let raw = match raw {
-            raw::Tls::Word(raw::GenerateWord::Generate) => return Tls::Generate,
-            raw::Tls::Files(files) => files,
-        };
-        let certificate = raw.certificate.map(|path| self.file(&path, node.value_span("certificate")));
-        let key = raw.key.map(|path| self.file(&path, node.value_span("key")));
-        let trust = raw.trust.map(|path| self.file(&path, node.value_span("trust")));
-        let authority = raw.ca.map(|raw| {
-            let ca = node.get("ca").unwrap_or(node);
-            let certificate = self.file(&raw.certificate, ca.value_span("certificate"));
-            (certificate, self.file(&raw.key, ca.value_span("key")))
-        });
-        let identity = match (certificate, key) {
-            (Some(certificate), Some(key)) => Some((certificate, key)),
-            (None, None) => None,
-            _ => {
-                self.problems.at(node.span, "`certificate` and `key` belong together");
-                None
-            }
-        };
-        if identity.is_none() && authority.is_none() && role == WebSocketRole::EutConnects {
-            let mistake = Mistake::at(node.span, "who listens needs a certificate");
-            self.problems.add(mistake.help("give `certificate` and `key`, or a `ca` that issues them"));
-        }
-        Tls::Files(TlsFiles { identity, trust, authority })
-    }
-
     /// The file, relative to the profile.
     fn file(&mut self, path: &Path, at: Span) -> PathBuf {
         let resolved = self.folder.join(path);
@@ -240,12 +176,6 @@ fn endpoint_id(tree: &Node, key: &str) -> Option<String> {
 fn second(tree: &Node) -> String {
     let given = tree.get("controller").and_then(|node| node.get("second")).and_then(Node::text);
     given.unwrap_or(DEFAULT_SECOND).to_owned()
-}
-
-fn address(text: &str) -> Option<Address> {
-    let (host, port) = text.rsplit_once(':')?;
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    Some(Address { host: host.to_owned(), port: port.parse().ok()? })
 }
 
 fn timing(raw: &raw::Timing) -> Timing {

@@ -1,12 +1,14 @@
 //! An EUT profile as written.
 
-use std::{borrow::Cow, collections::BTreeMap, path::PathBuf};
+mod mtp;
+
+use std::{borrow::Cow, collections::BTreeMap};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use super::WebSocketRole;
 use crate::raw::text::{CaseNumber, Day, Duration, Format1, PlanRevision, UspVersion};
+pub(super) use mtp::{AddressText, GenerateWord, Mtp, Tls};
 
 /// What a person knows about the device under test.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -88,98 +90,6 @@ impl JsonSchema for EndpointIdText {
             "pattern": "^(any|[A-Za-z]+:.*:.*)$"
         })
     }
-}
-
-/// A place in the network.
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-pub(super) struct AddressText(pub(super) String);
-
-impl JsonSchema for AddressText {
-    fn schema_name() -> Cow<'static, str> {
-        "Address".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "string",
-            "title": "host and port, such as 127.0.0.1:8080 or [::1]:8080",
-            "pattern": "^(\\[[0-9A-Fa-f:]+\\]|[^:\\s]+):[0-9]{1,5}$"
-        })
-    }
-}
-
-/// One MTP: exactly one key.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Mtp {
-    /// WebSocket.
-    Websocket(WebSocket),
-}
-
-/// WebSocket as MTP.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WebSocket {
-    /// The name in results, when there are several; `websocket` when left out.
-    #[serde(default)]
-    pub(super) name: Option<String>,
-    /// Which side connects.
-    pub(super) role: WebSocketRole,
-    /// Where uspec listens, or where the device does.
-    pub(super) address: AddressText,
-    /// The path of the WebSocket's URL; `/` when left out.
-    #[serde(default)]
-    pub(super) path: Option<String>,
-    /// TLS; plain TCP when left out.
-    #[serde(default)]
-    pub(super) tls: Option<Tls>,
-}
-
-/// TLS of an MTP: a word, or files.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub(super) enum Tls {
-    /// One word.
-    Word(GenerateWord),
-    /// Files.
-    Files(TlsFiles),
-}
-
-/// The word for TLS.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum GenerateWord {
-    /// Everything is made in memory; for the bundled Agent only.
-    Generate,
-}
-
-/// TLS files, relative to the profile.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TlsFiles {
-    /// Our own certificate chain (PEM).
-    #[serde(default)]
-    pub(super) certificate: Option<PathBuf>,
-    /// The private key of it (PEM).
-    #[serde(default)]
-    pub(super) key: Option<PathBuf>,
-    /// Certificates against which the device's own is verified (PEM).
-    #[serde(default)]
-    pub(super) trust: Option<PathBuf>,
-    /// An authority that the device trusts: it issues what the profile does not name.
-    #[serde(default)]
-    pub(super) ca: Option<Authority>,
-}
-
-/// A certificate authority.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Authority {
-    /// Its certificate (PEM).
-    pub(super) certificate: PathBuf,
-    /// The private key of it (PEM).
-    pub(super) key: PathBuf,
 }
 
 /// Which features the device has.
