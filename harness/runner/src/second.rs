@@ -156,6 +156,7 @@ impl Second {
         let made = |error| CertificateError::Tls(kind.name(), error);
         let material = match (party, kind) {
             (Party::First, CertificateKind::Trusted) => return Ok(Some(first)),
+            (_, CertificateKind::None) => return Ok(Some(first.without_certificate())),
             (Party::First, CertificateKind::Alternate) => self.alternate.clone(),
             (Party::Second, CertificateKind::Trusted) if self.trusted.is_some() => self.right().map_err(made)?.clone(),
             _ => {
@@ -247,6 +248,7 @@ mod tests {
     #[case(CertificateKind::Trusted, false)]
     #[case(CertificateKind::Expired, false)]
     #[case(CertificateKind::WrongName, false)]
+    #[case(CertificateKind::WrongHost, false)]
     #[case(CertificateKind::SelfSigned, true)]
     #[case(CertificateKind::Untrusted, true)]
     #[tokio::test]

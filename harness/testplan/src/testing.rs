@@ -103,6 +103,25 @@ impl Story {
         self.event(What::Connection { connection, state, details })
     }
 
+    /// The same over another MTP.
+    pub(crate) fn over(mut self, facts: MtpFacts) -> Self {
+        self.trace.header.mtp.clone_from(&facts.kind);
+        self.trace.header.mtp_facts = Some(facts);
+        self
+    }
+
+    /// A packet of the EUT.
+    pub(crate) fn came(self, kind: &str, fields: Value, body: &[u8]) -> Self {
+        let (kind, body) = (kind.to_owned(), body.to_vec());
+        self.event(What::Packet { connection: 1, direction: Direction::Received, kind, fields, body })
+    }
+
+    /// A packet of ours.
+    pub(crate) fn went(self, kind: &str, fields: Value, body: &[u8]) -> Self {
+        let (kind, body) = (kind.to_owned(), body.to_vec());
+        self.event(What::Packet { connection: 1, direction: Direction::Sent, kind, fields, body })
+    }
+
     /// A step begins.
     pub(crate) fn step(mut self, label: &str, action: Action) -> Self {
         let label = (!label.is_empty()).then(|| label.to_owned());

@@ -17,6 +17,7 @@ use crate::{
     verdict::CleanUp,
 };
 
+mod packets;
 mod silence;
 
 const GET: MessageKind = MessageKind::Get;

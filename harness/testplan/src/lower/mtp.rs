@@ -116,13 +116,26 @@ pub(super) fn octets(Octets(digits): &Octets) -> Option<Vec<u8>> {
 }
 
 /// The second Controller, or a certificate.
-pub(super) fn controller(raw: raw::Controller) -> Option<ControllerAction> {
-    match (raw.second, raw.certificate) {
+pub(super) fn controller(
+    raw: raw::Controller,
+    node: &Node,
+    over: &Over,
+    problems: &mut Problems,
+) -> Option<ControllerAction> {
+    let action = match (raw.second, raw.certificate) {
         (Some(Second::Word(SecondWord::Start)), _) => Some(ControllerAction::StartSecond(CertificateKind::default())),
         (Some(Second::Start(raw::SecondStart { start })), _) => Some(ControllerAction::StartSecond(start.certificate)),
         (Some(Second::Word(SecondWord::Stop)), _) => Some(ControllerAction::StopSecond),
         (None, certificate) => certificate.map(ControllerAction::Certificate),
+    };
+    let kind = match action? {
+        ControllerAction::StartSecond(kind) | ControllerAction::Certificate(kind) => Some(kind),
+        ControllerAction::StopSecond => None,
+    };
+    if kind == Some(CertificateKind::None) {
+        over.we_are_client("can show no certificate", node.span, problems);
     }
+    action
 }
 
 /// An event of the MTP that is awaited, and what it shows.

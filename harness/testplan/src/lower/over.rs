@@ -30,12 +30,13 @@ const VARIABLES: &[(&str, &[&str])] = &[
 pub(super) struct Over {
     kinds: Vec<&'static str>,
     version: Option<MqttVersion>,
+    role: Option<Role>,
 }
 
 impl Over {
     /// Those of a whole case, by its features and what it needs. What cannot be read lets everything in.
     pub(super) fn of_case(tree: &Node, features: &Features) -> Self {
-        let mut over = Self { kinds: KINDS.to_vec(), version: None };
+        let mut over = Self { kinds: KINDS.to_vec(), version: None, role: None };
         let applies = tree.read_key::<raw::applies::Applies>("applies").and_then(raw::applies::Applies::lower);
         let named = applies.as_ref().map(Applies::features).unwrap_or_default();
         let kinds: Vec<_> = named.iter().filter_map(|id| features.get(*id)?.over.as_deref()).collect();
@@ -81,6 +82,14 @@ impl Over {
         problems.add(mistake.help(help));
     }
 
+    /// Reports what only the client of TLS can do, unless we are the client over every MTP that is let in.
+    pub(super) fn we_are_client(&self, what: &str, at: Span, problems: &mut Problems) {
+        if self.role != Some(Role::WeConnect) {
+            let mistake = Mistake::at(at, format!("only a client of TLS {what}"));
+            problems.add(mistake.help("narrow the step by `when: {role: we_connect}`, or the case by `needs`"));
+        }
+    }
+
     /// Reports variables that have no value over an MTP that is let in.
     pub(super) fn variables(&self, step: &Node, problems: &mut Problems) {
         let used = crate::template::placeholders_in(&step.to_json());
@@ -104,10 +113,11 @@ impl Over {
                 && (by.tls != Some(true) || *kind != "uds")
         };
         let mut kinds: Vec<_> = self.kinds.iter().copied().filter(|kind| fits(kind)).collect();
-        if self.version.zip(by.version).is_some_and(|(ours, theirs)| ours != theirs) {
+        let versions = self.version.zip(by.version).is_some_and(|(ours, theirs)| ours != theirs);
+        if versions || self.role.zip(by.role).is_some_and(|(ours, theirs)| ours != theirs) {
             kinds.clear();
         }
-        Self { kinds, version: by.version.or(self.version) }
+        Self { kinds, version: by.version.or(self.version), role: by.role.or(self.role) }
     }
 
     fn describe(&self) -> String {

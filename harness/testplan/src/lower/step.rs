@@ -118,7 +118,8 @@ impl Context<'_> {
             self.over.only(action.kinds(), at, problems);
             Action::Mtp(action)
         } else if let Some(controller) = raw.controller {
-            Action::Controller(mtp::controller(controller)?)
+            let node = self.node.get("controller")?;
+            Action::Controller(mtp::controller(controller, node, &self.over, problems)?)
         } else {
             Action::Eut(raw.eut?)
         };

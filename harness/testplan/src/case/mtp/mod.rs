@@ -184,6 +184,10 @@ pub enum CertificateKind {
     NotYetValid,
     /// For another Endpoint ID.
     WrongName,
+    /// For another Endpoint ID and another host.
+    WrongHost,
+    /// None at all, where we are the client of TLS.
+    None,
     /// Signed by itself, and fresh in this run: the one behind the variable `alternate.certificate`.
     Alternate,
 }
@@ -246,6 +250,8 @@ impl CertificateKind {
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::WrongName => "wrong_name",
+            Self::WrongHost => "wrong_host",
+            Self::None => "none",
             Self::Alternate => "alternate",
         }
     }
