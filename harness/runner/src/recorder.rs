@@ -209,7 +209,7 @@ fn size(what: &What) -> usize {
     match what {
         What::Octets { bytes, .. } | What::Record { bytes, .. } => bytes.len(),
         What::Frame { payload, .. } => payload.len(),
-        What::Packet { fields, body, .. } => body.len().saturating_add(fields.to_string().len()),
+        What::Packet { body, .. } => body.len(),
         What::Note { text } => text.len(),
         _ => 0,
     }

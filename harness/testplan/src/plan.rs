@@ -148,12 +148,22 @@ impl Decide<'_> {
 
     /// A case about one MTP says nothing over another.
     fn wrong_mtp(&self, entry: &Entry, mtp: &Mtp) -> Option<Decision> {
-        let named = entry.features().into_iter().filter_map(|id| self.names.get(id)?.over.as_deref());
-        let over: Vec<_> = named.collect::<BTreeSet<_>>().into_iter().collect();
-        if over.is_empty() || over.contains(&mtp.kind()) {
+        let ids = entry.features();
+        let features: Vec<_> = ids.iter().filter_map(|id| self.names.get(*id)).collect();
+        let over: BTreeSet<_> = features.iter().filter_map(|feature| feature.over.as_deref()).collect();
+        let about = |what: String| Some(not(NotRunKind::NotApplicable, format!("about {what}")));
+        if over.is_empty() {
             return None;
         }
-        Some(not(NotRunKind::NotApplicable, format!("about the {} MTP", over.join(" or "))))
+        if !over.contains(mtp.kind()) {
+            return about(format!("the {} MTP", over.into_iter().collect::<Vec<_>>().join(" or ")));
+        }
+        let versions: BTreeSet<_> = features.iter().filter_map(|feature| feature.version.as_deref()).collect();
+        let in_use = mtp.facts().version;
+        if versions.is_empty() || in_use.as_deref().is_none_or(|version| versions.contains(version)) {
+            return None;
+        }
+        about(format!("version {} of the MTP", versions.into_iter().collect::<Vec<_>>().join(" or ")))
     }
 
     /// A case that the plan withdrew is for an EUT that is judged by an earlier plan, or is of an earlier USP version.

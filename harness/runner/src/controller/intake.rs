@@ -44,8 +44,8 @@ impl Controller {
         let MtpEvent { at, connection, what, .. } = event;
         match what {
             MtpHappening::Record { direction: Direction::Sent, bytes, .. } => self.record_sent(at, connection, &bytes),
-            MtpHappening::Record { direction: Direction::Received, bytes, .. } => {
-                self.record_received(at, connection, &bytes);
+            MtpHappening::Record { direction: Direction::Received, bytes, route, .. } => {
+                self.record_received(at, connection, &bytes, route.reply_to);
             }
             other => self.happened(at, connection, &other),
         }
@@ -109,11 +109,15 @@ impl Controller {
         self.log_record(at, connection, Direction::Sent, step, bytes, decoded, keep);
     }
 
-    fn record_received(&mut self, at: Instant, connection: ConnectionId, bytes: &Bytes) {
+    /// `reply_to` is where an answer to it is to go, in a brokered MTP.
+    fn record_received(&mut self, at: Instant, connection: ConnectionId, bytes: &Bytes, reply_to: Option<String>) {
         let Arrival { from, to, version, kind, content, decoded } = Arrival::read(bytes);
         self.side_mut(party_of(connection)).connections.heard(connection, &from);
         let is_eut = self.eut.as_deref().is_none_or(|eut| eut == from);
         let ours = self.addressed(&to).filter(|_| is_eut);
+        if is_eut && reply_to.is_some() {
+            self.eut_reached_at = reply_to;
+        }
         let kind = kind.map(SightingKind::Record);
         let mut keep = self.keep(kind, bytes.len());
         match (content, ours) {
