@@ -13,7 +13,7 @@ mod records;
 mod set;
 mod trust;
 
-use super::{Action, Arrival, ConnectionId, Core, Saved};
+use super::{Action, Arrival, Channel, ConnectionId, Core, Saved};
 use crate::config::{AgentConfig, ControllerConfig, WebSocketTarget};
 use crate::faults::{Fault, FaultSet};
 use prost::Message as _;

@@ -81,7 +81,7 @@ pub(super) struct Seats {
     end: EndId,
     next: u32,
     session: Option<Session>,
-    seats: BTreeMap<ConnectionId, Seat>,
+    taken: BTreeMap<ConnectionId, Seat>,
     /// Whether a fault sends answers to where Controllers are configured to be.
     ignores_reply_to: bool,
 }
@@ -91,7 +91,7 @@ impl Seats {
     pub(super) fn new(end: EndId, faults: &FaultSet) -> Self {
         let ignoring = [Fault::MqttAnswersToConfiguredTopic, Fault::StompAnswersToConfiguredDestination];
         let ignores_reply_to = ignoring.into_iter().any(|fault| faults.has(fault));
-        Self { end, next: 0, session: None, seats: BTreeMap::new(), ignores_reply_to }
+        Self { end, next: 0, session: None, taken: BTreeMap::new(), ignores_reply_to }
     }
 
     /// Whether there is a session.
@@ -109,7 +109,7 @@ impl Seats {
     /// The session is over.
     pub(super) fn close(&mut self, core: &mut Core) {
         self.session = None;
-        for connection in std::mem::take(&mut self.seats).into_keys() {
+        for connection in std::mem::take(&mut self.taken).into_keys() {
             core.closed(connection);
         }
     }
@@ -121,7 +121,7 @@ impl Seats {
         }
         let same = |seat: &Seat, peer: &Peer| seat.endpoint_id == peer.endpoint_id;
         let mut gone = Vec::new();
-        for (connection, seat) in &mut self.seats {
+        for (connection, seat) in &mut self.taken {
             match peers.iter().find(|peer| same(seat, peer)) {
                 Some(peer) => seat.peer = Some(peer.clone()),
                 None if seat.peer.is_some() => gone.push(*connection),
@@ -133,7 +133,7 @@ impl Seats {
             actions.extend(core.farewell_over(connection, NOT_WANTED).map(|farewell| self.directed(farewell)));
             self.leave(core, connection);
         }
-        let new: Vec<&Peer> = peers.iter().filter(|peer| !self.seats.values().any(|seat| same(seat, peer))).collect();
+        let new: Vec<&Peer> = peers.iter().filter(|peer| !self.taken.values().any(|seat| same(seat, peer))).collect();
         actions.extend(new.into_iter().flat_map(|peer| self.seat(core, peer, peers)));
         actions
     }
@@ -142,7 +142,7 @@ impl Seats {
     pub(super) fn moved(&mut self, core: &mut Core, channel: &Channel) -> Vec<Action> {
         let Some(session) = &mut self.session else { return Vec::new() };
         session.channel = channel.clone();
-        let seats: Vec<ConnectionId> = self.seats.keys().copied().collect();
+        let seats: Vec<ConnectionId> = self.taken.keys().copied().collect();
         seats.into_iter().flat_map(|connection| core.moved(now(), connection, channel.clone())).collect()
     }
 
@@ -153,18 +153,20 @@ impl Seats {
         let from = decode_record(bytes).value.map(|record| record.from_id);
         let mut actions = Vec::new();
         let connection = match from {
-            Some(from) => match self.of(|seat| seat.endpoint_id == from) {
-                Some(known) => Some(known),
-                None => {
-                    let (connection, more) = self.guest(core, from);
-                    actions = more;
-                    connection
+            Some(from) => {
+                let known = self.of(|seat| seat.endpoint_id == from);
+                if known.is_none() {
+                    let (guest, mut more) = self.guest(core, from);
+                    actions.append(&mut more);
+                    guest
+                } else {
+                    known
                 }
-            },
+            }
             None => self.of(|seat| reply_to.is_some() && seat.heard_at == reply_to).or_else(|| self.of(|_| true)),
         };
         let Some(connection) = connection else { return actions };
-        if let Some(seat) = self.seats.get_mut(&connection).filter(|_| reply_to.is_some()) {
+        if let Some(seat) = self.taken.get_mut(&connection).filter(|_| reply_to.is_some()) {
             seat.heard_at.clone_from(&reply_to);
         }
         actions.append(&mut core.handle_record(now(), Source { connection, reply_to }, bytes));
@@ -173,7 +175,7 @@ impl Seats {
 
     /// Gives a seat up; the session goes on.
     pub(super) fn leave(&mut self, core: &mut Core, connection: ConnectionId) {
-        self.seats.remove(&connection);
+        self.taken.remove(&connection);
         core.closed(connection);
     }
 
@@ -189,7 +191,7 @@ impl Seats {
 
     /// Where a Controller is reached that has not just asked.
     fn known_address(&self, connection: ConnectionId) -> Option<String> {
-        let seat = self.seats.get(&connection)?;
+        let seat = self.taken.get(&connection)?;
         let own = seat.peer.as_ref().map(|peer| peer.address.clone()).filter(|address| !address.is_empty());
         own.or_else(|| seat.heard_at.clone())
     }
@@ -205,7 +207,7 @@ impl Seats {
     }
 
     fn of(&self, which: impl Fn(&Seat) -> bool) -> Option<ConnectionId> {
-        self.seats.iter().find(|(_, seat)| which(seat)).map(|(connection, _)| *connection)
+        self.taken.iter().find(|(_, seat)| which(seat)).map(|(connection, _)| *connection)
     }
 
     fn seat(&mut self, core: &mut Core, peer: &Peer, all: &[Peer]) -> Vec<Action> {
@@ -214,23 +216,23 @@ impl Seats {
         let arrival = Arrival { peer: Some(peer.endpoint_id.clone()), tls, channel: session.channel.clone() };
         let seat = Seat { peer: Some(peer.clone()), endpoint_id: peer.endpoint_id.clone(), heard_at: None };
         let connection = self.number();
-        self.seats.insert(connection, seat);
+        self.taken.insert(connection, seat);
         core.opened(now(), connection, arrival)
     }
 
     /// A seat for an Endpoint that has none: what becomes of its Records decides the engine.
     fn guest(&mut self, core: &mut Core, endpoint_id: String) -> (Option<ConnectionId>, Vec<Action>) {
-        let guests = self.seats.iter().filter(|(_, seat)| seat.peer.is_none()).map(|(connection, _)| *connection);
+        let guests = self.taken.iter().filter(|(_, seat)| seat.peer.is_none()).map(|(connection, _)| *connection);
         let guests: Vec<ConnectionId> = guests.collect();
         if let Some(oldest) = guests.first().filter(|_| guests.len() >= MOST_GUESTS) {
             self.leave(core, *oldest);
         }
         let Some(session) = &self.session else { return (None, Vec::new()) };
-        let all: Vec<Peer> = self.seats.values().filter_map(|seat| seat.peer.clone()).collect();
+        let all: Vec<Peer> = self.taken.values().filter_map(|seat| seat.peer.clone()).collect();
         let tls = session.tls.clone().filter(|tls| !is_vouched_for(tls, &endpoint_id, &all));
         let arrival = Arrival { peer: None, tls, channel: session.channel.clone() };
         let connection = self.number();
-        self.seats.insert(connection, Seat { peer: None, endpoint_id, heard_at: None });
+        self.taken.insert(connection, Seat { peer: None, endpoint_id, heard_at: None });
         let actions = core.opened(now(), connection, arrival);
         (Some(connection), actions)
     }
@@ -355,7 +357,7 @@ mod tests {
         for stranger in 0..20 {
             assert_eq!(seats.heard(&mut core, &record(&format!("self::{stranger}")), route.clone()), []);
         }
-        assert_eq!(seats.seats.len(), 1 + MOST_GUESTS);
+        assert_eq!(seats.taken.len(), 1 + MOST_GUESTS);
     }
 
     #[test]

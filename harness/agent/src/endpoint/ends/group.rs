@@ -32,16 +32,13 @@ impl<E: End> Group<E> {
             }
         }
         for (place, wanted) in wanted {
-            match self.running.get_mut(&place) {
-                Some(end) => {
-                    let actions = end.change(site, core, wanted).await;
-                    deliver(end, actions).await;
-                }
-                None => {
-                    site.next_id = site.next_id.saturating_add(1);
-                    let end = E::start(site, core, site.next_id, &place, wanted).await;
-                    self.running.insert(place, end);
-                }
+            if let Some(end) = self.running.get_mut(&place) {
+                let actions = end.change(site, core, wanted).await;
+                deliver(end, actions).await;
+            } else {
+                site.next_id = site.next_id.saturating_add(1);
+                let end = E::start(site, core, site.next_id, &place, wanted).await;
+                self.running.insert(place, end);
             }
         }
     }

@@ -117,7 +117,7 @@ trait End: Sized + Debug {
         &mut self,
         core: &mut Core,
         connection: ConnectionId,
-        code: u16,
+        status: u16,
         reason: &str,
     ) -> impl Future<Output = Result<(), MtpError>> + Send;
 
@@ -223,10 +223,10 @@ impl Ends {
     }
 
     /// Begins to close a connection.
-    pub(super) async fn close(&mut self, core: &mut Core, connection: ConnectionId, code: u16, reason: &str) {
+    pub(super) async fn close(&mut self, core: &mut Core, connection: ConnectionId, status: u16, reason: &str) {
         let Some(end) = end_of(connection) else { return };
         each!(self, |group| if let Some(end) = group.get(end) {
-            return within_limit(end.close(core, connection, code, reason)).await;
+            return within_limit(end.close(core, connection, status, reason)).await;
         });
     }
 

@@ -166,8 +166,8 @@ impl End for Mqtt {
         self.handle.as_ref().ok_or(MtpError::NotOpen)?.send_record_to(&topic, record).await
     }
 
-    async fn close(&mut self, core: &mut Core, connection: ConnectionId, code: u16, _: &str) -> Result<(), MtpError> {
-        if code == UNSUPPORTED_DATA {
+    async fn close(&mut self, core: &mut Core, connection: ConnectionId, status: u16, _: &str) -> Result<(), MtpError> {
+        if status == UNSUPPORTED_DATA {
             return self.handle.as_ref().ok_or(MtpError::NotOpen)?.disconnect_client(reason::SUCCESS).await;
         }
         self.seats.leave(core, connection);

@@ -65,7 +65,7 @@ impl End for Stomp {
 
     fn wanted(site: &Site, store: &Store) -> BTreeMap<Place, Wanted> {
         let rows = store.all_of(CONNECTIONS).into_iter().filter(|connection| store.flag(connection, "Enable"));
-        rows.filter_map(|connection| describe(site, store, connection)).collect()
+        rows.filter_map(|connection| describe(site, store, &connection)).collect()
     }
 
     async fn start(site: &Site, core: &mut Core, id: EndId, place: &Place, wanted: Wanted) -> Self {
@@ -144,8 +144,8 @@ impl End for Stomp {
         self.handle.as_ref().ok_or(MtpError::NotOpen)?.send_record_to(&destination, record).await
     }
 
-    async fn close(&mut self, core: &mut Core, connection: ConnectionId, code: u16, _: &str) -> Result<(), MtpError> {
-        if code == UNSUPPORTED_DATA {
+    async fn close(&mut self, core: &mut Core, connection: ConnectionId, status: u16, _: &str) -> Result<(), MtpError> {
+        if status == UNSUPPORTED_DATA {
             return self.handle.as_ref().ok_or(MtpError::NotOpen)?.hang_up().await;
         }
         self.seats.leave(core, connection);
@@ -188,34 +188,34 @@ impl Stomp {
 }
 
 /// The end for a connection, when an MTP of the Agent refers to it.
-fn describe(site: &Site, store: &Store, connection: RowKey) -> Option<(Place, Wanted)> {
+fn describe(site: &Site, store: &Store, connection: &RowKey) -> Option<(Place, Wanted)> {
     let faults = &site.config.faults;
-    let own = broker::own(store, Protocol::Stomp, &connection)?;
+    let own = broker::own(store, Protocol::Stomp, connection)?;
     let details = below(store, &own, Protocol::Stomp.name())?;
     let text = |row: &RowKey, name: &str| store.text(row, name).to_owned();
-    let host = text(&connection, "Host");
-    let port = u16::try_from(store.number(&connection, "Port")).ok().filter(|_| !host.is_empty())?;
+    let host = text(connection, "Host");
+    let port = u16::try_from(store.number(connection, "Port")).ok().filter(|_| !host.is_empty())?;
     let clear = site.rebooted && faults.has(Fault::TlsNotUsedAfterReboot);
     let place = Place {
         address: Address::tcp(host, port),
-        tls: store.flag(&connection, "EnableEncryption") && !clear,
-        username: text(&connection, "Username"),
-        password: text(&connection, "Password"),
-        virtual_host: text(&connection, "VirtualHost"),
+        tls: store.flag(connection, "EnableEncryption") && !clear,
+        username: text(connection, "Username"),
+        password: text(connection, "Password"),
+        virtual_host: text(connection, "VirtualHost"),
         connection: connection.clone(),
     };
     let configured = Some(text(&details, "Destination")).filter(|destination| !destination.is_empty());
     let other = faults.has(Fault::StompIgnoresDestination).then(|| settings::NOWHERE.to_owned());
-    let beats = || (number(store, &connection, "OutgoingHeartbeat"), number(store, &connection, "IncomingHeartbeat"));
+    let beats = || (number(store, connection, "OutgoingHeartbeat"), number(store, connection, "IncomingHeartbeat"));
     let wanted = Wanted {
         destination: configured.map(|configured| other.unwrap_or(configured)),
-        heart_beat: store.flag(&connection, "EnableHeartbeats").then(beats),
+        heart_beat: store.flag(connection, "EnableHeartbeats").then(beats),
         retry: ServerRetry {
-            initial: seconds(store, &connection, "ServerRetryInitialInterval"),
-            multiplier: number(store, &connection, "ServerRetryIntervalMultiplier"),
-            maximum: seconds(store, &connection, "ServerRetryMaxInterval"),
+            initial: seconds(store, connection, "ServerRetryInitialInterval"),
+            multiplier: number(store, connection, "ServerRetryIntervalMultiplier"),
+            maximum: seconds(store, connection, "ServerRetryMaxInterval"),
         },
-        peers: broker::peers(store, Protocol::Stomp, "Destination", (&connection, &own)),
+        peers: broker::peers(store, Protocol::Stomp, "Destination", (connection, &own)),
         own,
     };
     Some((place, wanted))

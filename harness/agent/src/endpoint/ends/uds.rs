@@ -118,9 +118,15 @@ impl End for Uds {
     }
 
     /// What cannot be extracted is told in an Error before the end (R-UDS.23).
-    async fn close(&mut self, _: &mut Core, connection: ConnectionId, code: u16, reason: &str) -> Result<(), MtpError> {
+    async fn close(
+        &mut self,
+        _: &mut Core,
+        connection: ConnectionId,
+        status: u16,
+        reason: &str,
+    ) -> Result<(), MtpError> {
         let handle = self.at(connection)?;
-        if code == UNSUPPORTED_DATA { handle.error(reason).await } else { handle.hang_up().await }
+        if status == UNSUPPORTED_DATA { handle.error(reason).await } else { handle.hang_up().await }
     }
 
     async fn stop(&self) {

@@ -154,8 +154,14 @@ impl End for WebSocket {
         self.at(connection)?.send_record(record).await
     }
 
-    async fn close(&mut self, _: &mut Core, connection: ConnectionId, code: u16, reason: &str) -> Result<(), MtpError> {
-        self.at(connection)?.close(code, reason).await
+    async fn close(
+        &mut self,
+        _: &mut Core,
+        connection: ConnectionId,
+        status: u16,
+        reason: &str,
+    ) -> Result<(), MtpError> {
+        self.at(connection)?.close(status, reason).await
     }
 
     /// It is paused first, so that it does not wait for its next retry.

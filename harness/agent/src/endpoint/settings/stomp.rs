@@ -56,10 +56,10 @@ pub(in super::super) fn behaviour(faults: &FaultSet) -> StompBehaviour {
     set(&mut client.content_type, Fault::StompWrongContentType, "application/octet-stream");
     set(&mut client.reply_to, Fault::StompWrongReplyTo, NOWHERE);
     if faults.has(Fault::StompConnectsWithConnect) {
-        client.opening_command = "CONNECT".to_owned();
+        "CONNECT".clone_into(&mut client.opening_command);
     }
     if faults.has(Fault::StompWrongAck) {
-        client.ack = "client".to_owned();
+        "client".clone_into(&mut client.ack);
     }
     client.use_subscribe_dest = !faults.has(Fault::StompIgnoresSubscribeDest);
     client.leave_without_destination = !faults.has(Fault::StompStaysWithoutDestination);
