@@ -178,6 +178,7 @@ fn connected(version: &str, topic: &str) -> Story {
 #[case("mtp violations", violated("timeout"), Some(Outcome::Met))]
 #[case("mtp violations", too_much(), Some(Outcome::Met))]
 #[case("mtp violations", hasty(), Some(Outcome::Unknown))]
+#[case("mtp violations", uds("peer").connection(1, ConnectionState::Failed, failed("protocol_violation")), Some(Outcome::Unmet))]
 #[case("mtp violations", mqtt("5.0").connection(1, ConnectionState::Failed, failed("protocol_violation")), None)]
 // Ends of connections: over a broker or a socket TR-369 has no MUST, and a violation is the cause.
 #[case("connections", ended(right(v5()), "broken"), Some(Outcome::Unknown))]
