@@ -299,6 +299,7 @@ super::faults! {
     MqttWrongContentType = "mqtt-wrong-content-type": "PUBLISH has another Content Type",
     MqttRefusesMediaType = "mqtt-refuses-media-type": "Records with the Content Type application/vnd.bbf.usp.msg are dropped",
     MqttAnswersToConfiguredTopic = "mqtt-answers-to-configured-topic": "Answers go to the Controller's configured topic instead of where they are wanted",
+    MqttTakesRecordsWithoutReplyTo = "mqtt-takes-records-without-reply-to": "Over MQTT 3.1.1 Records without /reply-to= are processed",
     MqttSaysNoGoodbye = "mqtt-says-no-goodbye": "The session ends without DISCONNECT",
     MqttNeverReconnects = "mqtt-never-reconnects": "A session that ended is not opened again",
     MqttReconnectsTooEarly = "mqtt-reconnects-too-early": "The first retry comes in a quarter of the shortest wait",

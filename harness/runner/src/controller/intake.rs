@@ -15,9 +15,12 @@ use crate::{
 };
 use bytes::Bytes;
 use tokio::time::Instant;
-use uspec_mtp::event::{
-    Closing, ConnectionId, Direction, EVENT_QUEUE, EndedBy, FrameSeen, MtpEvent, MtpHappening, OpenSession,
-    Party as Side,
+use uspec_mtp::{
+    Handle,
+    event::{
+        Closing, ConnectionId, Direction, EVENT_QUEUE, EndedBy, FrameSeen, MtpEvent, MtpHappening, OpenSession,
+        Party as Side,
+    },
 };
 use uspec_testplan::{
     case::{Answer, PacketKind, Party},
@@ -66,6 +69,18 @@ impl Controller {
             MtpHappening::Open(open) => self.opened(party, connection, open, change),
             MtpHappening::Closed(closing) => self.closed(party, connection, Some(closing), change),
             MtpHappening::StreamEnded { .. } => self.closed(party, connection, None, change),
+            MtpHappening::Packet { direction: Direction::Received, .. } => {
+                self.side_mut(party).connections.begin(connection);
+                true
+            }
+            // As client of a UNIX domain socket the EUT's server stays silent until we have introduced ourselves.
+            MtpHappening::Attempt { .. } => {
+                let side = self.side_mut(party);
+                if matches!(side.end, Some(Handle::Uds(_))) {
+                    side.connections.begin(connection);
+                }
+                true
+            }
             _ => true,
         };
         if let Some(kind) = kind.filter(|_| counts) {
@@ -83,10 +98,12 @@ impl Controller {
         side.connections.open(connection, open.peer_eid().map(str::to_owned), eut.as_deref(), change)
     }
 
-    /// A session ended, or the stream of one; whether it was the EUT's and open until now.
+    /// A session ended, or the stream of one; whether it was the EUT's and open until now, or had begun and never opened.
     fn closed(&mut self, party: Party, connection: ConnectionId, closing: Option<&Closing>, change: Change) -> bool {
         let eut = self.eut.clone();
-        let was_open = self.side_mut(party).connections.close(connection, eut.as_deref(), change);
+        let connections = &mut self.side_mut(party).connections;
+        let was_open = connections.close(connection, eut.as_deref(), change);
+        let had_begun = connections.give_up(connection);
         if self.start_on_close && self.current().is_none() {
             self.spawn_start();
         }
@@ -97,7 +114,7 @@ impl Controller {
                 "connection {connection} ended after the case before and before this one's first step; the last Records sent: {last}"
             ));
         }
-        was_open
+        was_open || had_begun
     }
 
     fn record_sent(&mut self, at: Instant, connection: ConnectionId, bytes: &Bytes) {

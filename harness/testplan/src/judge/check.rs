@@ -370,7 +370,12 @@ fn was_deaf(evidence: Evidence<'_>, what: &Expected, step: &StepSeen<'_>) -> boo
         opened && connection.closed().is_none_or(|(closed, _)| closed > step.started.index)
     };
     let carried = |number: u32| evidence.view.records.iter().any(|record| record.connection == number);
-    let known = || evidence.view.connections.iter().filter(|it| it.opened().is_some() || carried(it.number));
+    // What has begun can speak before it comes to a session.
+    let begun = |number: u32| evidence.view.packets.iter().any(|packet| packet.connection == number);
+    let known = || {
+        let all = evidence.view.connections.iter();
+        all.filter(|it| it.opened().is_some() || carried(it.number) || begun(it.number))
+    };
     let is_sent = matches!(
         what,
         Expected::Notify { .. } | Expected::Record(_) | Expected::Mtp(MtpEvent::Frame { .. } | MtpEvent::Packet { .. })

@@ -156,6 +156,9 @@ pub(super) fn uds(raw: &raw::UdsStep, node: &Node, problems: &mut Problems) -> O
     if let Some(text) = &raw.error {
         return Some(UdsAction::Error(text.clone()));
     }
+    if let Some(raw::IgnoreWord::Ignore) = raw.errors {
+        return Some(UdsAction::IgnoreErrors);
+    }
     let nodes = node.get("frame").map(Node::items).unwrap_or_default();
     let tlvs = raw.frame.iter().flatten().zip(nodes).map(|(tlv, node)| self::tlv(tlv, node, problems));
     tlvs.collect::<Option<Vec<_>>>().filter(|_| raw.frame.is_some()).map(UdsAction::Frame)

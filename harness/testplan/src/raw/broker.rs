@@ -202,6 +202,17 @@ pub(crate) struct UdsStep {
     /// Sends a frame with these TLVs.
     #[serde(default)]
     pub(crate) frame: Option<Vec<Tlv>>,
+    /// An Error of the EUT's does not make us end the connection, so that it shows whether the EUT does.
+    #[serde(default)]
+    pub(crate) errors: Option<IgnoreWord>,
+}
+
+/// The word for what is not heeded any more.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum IgnoreWord {
+    /// It is not heeded.
+    Ignore,
 }
 
 /// A TLV: its type, and its value as `text` or `octets`.

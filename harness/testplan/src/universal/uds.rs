@@ -29,7 +29,8 @@ fn first(evidence: Evidence<'_>, eut_connects: bool, tally: &mut Tally) {
     let eut = &evidence.view.trace.header.eut_endpoint_id;
     for connection in sockets(evidence).filter(|it| it.eut_is_client() == Some(eut_connects)) {
         let first = eut::packets(evidence).into_iter().find(|packet| packet.connection == connection.number);
-        let Some(first) = first else { continue };
+        // A Handshake of ours that cannot be processed is answered with an Error (R-UDS.21).
+        let Some(first) = first.filter(|it| eut_connects || it.kind != "ERROR") else { continue };
         let told = eut::handshake(first);
         let right = told.is_some_and(|told| if eut.is_empty() { !told.is_empty() } else { told == eut });
         tally.holds(right, || {

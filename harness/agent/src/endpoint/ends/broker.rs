@@ -84,6 +84,8 @@ pub(super) struct Seats {
     taken: BTreeMap<ConnectionId, Seat>,
     /// Whether a fault sends answers to where Controllers are configured to be.
     ignores_reply_to: bool,
+    /// Whether a fault takes Records of which MQTT 3.1.1 does not say where an answer is wanted.
+    takes_mismatches: bool,
 }
 
 impl Seats {
@@ -91,7 +93,8 @@ impl Seats {
     pub(super) fn new(end: EndId, faults: &FaultSet) -> Self {
         let ignoring = [Fault::MqttAnswersToConfiguredTopic, Fault::StompAnswersToConfiguredDestination];
         let ignores_reply_to = ignoring.into_iter().any(|fault| faults.has(fault));
-        Self { end, next: 0, session: None, taken: BTreeMap::new(), ignores_reply_to }
+        let takes_mismatches = faults.has(Fault::MqttTakesRecordsWithoutReplyTo);
+        Self { end, next: 0, session: None, taken: BTreeMap::new(), ignores_reply_to, takes_mismatches }
     }
 
     /// Whether there is a session.
@@ -150,6 +153,11 @@ impl Seats {
     /// answer where it does, and else of the first.
     pub(super) fn heard(&mut self, core: &mut Core, bytes: &[u8], route: Route) -> Vec<Action> {
         let Route { reply_to, .. } = route;
+        // Who published it speaks another version of MQTT, and must mend that first (R-MQTT.26a).
+        let is_v311 = self.session.as_ref().is_some_and(|it| matches!(it.channel, Channel::Mqtt { v5: false, .. }));
+        if is_v311 && reply_to.is_none() && !self.takes_mismatches {
+            return Vec::new();
+        }
         let from = decode_record(bytes).value.map(|record| record.from_id);
         let mut actions = Vec::new();
         let connection = match from {

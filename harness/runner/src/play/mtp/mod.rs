@@ -11,11 +11,11 @@ mod websocket;
 use super::{Play, done, fault, not_reached};
 use crate::{
     bounds::{SEND_LIMIT, after},
-    controller::side::party_of,
+    controller::{SendFailure, side::party_of},
 };
 use std::time::Duration;
 use tokio::time::Instant;
-use uspec_mtp::{Handle, MtpError};
+use uspec_mtp::{Handle, MtpError, event::ConnectionId};
 use uspec_testplan::{
     case::{Change, Ending, MtpAction, Party},
     profile::Role,
@@ -131,7 +131,7 @@ impl Play<'_> {
 
     /// What goes out on a connection that is there.
     async fn on_the_wire(&mut self, by: Party, out: OnTheWire) -> StepOutcome {
-        let connection = match self.controller.connected(by).await {
+        let connection = match self.reached(by).await {
             Ok(connection) if party_of(connection) == by => connection,
             Ok(_) => return not_reached("the second Controller has no connection of its own at this moment"),
             Err(failure) => return not_reached(&failure.to_string()),
@@ -149,6 +149,16 @@ impl Play<'_> {
             Some(Ok(())) => done(None),
             Some(Err(error)) => not_reached(&format!("the connection was lost meanwhile: {error}")),
             None => not_reached(&format!("the EUT took nothing for {SEND_LIMIT:?}")),
+        }
+    }
+
+    /// The EUT's connection; over a UNIX domain socket also one whose handshake is not done.
+    async fn reached(&mut self, by: Party) -> Result<ConnectionId, SendFailure> {
+        let side = self.controller.side(by);
+        let beginning = side.connections.beginning().filter(|_| matches!(side.end, Some(Handle::Uds(_))));
+        match beginning.filter(|_| self.controller.current_of(by).is_none()) {
+            Some(connection) => Ok(connection),
+            None => self.controller.connected(by).await,
         }
     }
 

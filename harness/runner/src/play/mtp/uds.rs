@@ -39,6 +39,10 @@ impl Play<'_> {
                 end.change_behaviour(|behaviour| behaviour.handshake = handshake);
                 return Ok(Done::Now);
             }
+            MtpAction::Uds(UdsAction::IgnoreErrors) => {
+                end.change_behaviour(|behaviour| behaviour.obey_errors = false);
+                return Ok(Done::Now);
+            }
             MtpAction::Uds(UdsAction::Error(text)) => Out::Error(self.filled(text)?),
             MtpAction::Uds(UdsAction::Frame(tlvs)) => {
                 let tlv = |(kind, payload): &(u8, TlvPayload)| {

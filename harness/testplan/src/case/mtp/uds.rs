@@ -9,6 +9,8 @@ pub enum UdsAction {
     Error(String),
     /// Sends a frame with these TLVs: type and value.
     Frame(Vec<(u8, TlvPayload)>),
+    /// We do not end the connection any more when the EUT sends an Error.
+    IgnoreErrors,
 }
 
 /// What becomes of our Handshake.
@@ -34,7 +36,7 @@ impl UdsAction {
     pub(super) fn texts<'a>(&'a self, texts: &mut Vec<&'a str>) {
         match self {
             Self::Handshake(HandshakeChange::Other(text)) | Self::Error(text) => texts.push(text),
-            Self::Handshake(HandshakeChange::Withhold) => {}
+            Self::Handshake(HandshakeChange::Withhold) | Self::IgnoreErrors => {}
             Self::Frame(tlvs) => texts.extend(tlvs.iter().filter_map(|(_, payload)| match payload {
                 TlvPayload::Text(text) => Some(text.as_str()),
                 TlvPayload::Octets(_) => None,
