@@ -274,6 +274,6 @@ impl Session<'_> {
     }
 }
 
-fn in_order(closing: Option<Closing>) -> Finish {
+pub(super) fn in_order(closing: Option<Closing>) -> Finish {
     Finish { closing, stream: StreamEnd::InOrder { peer_first: false, done: None } }
 }
