@@ -236,7 +236,7 @@ async fn work<D: Dialogue, S>(
             changed = settings.changed(), if watching => { watching = changed.is_ok(); Woken::Settings }
             count = push(&mut port.wire.writer, port.outbox.octets()), if !port.outbox.is_idle() => Woken::Written(count),
             Some(order) = orders.recv(), if port.outbox.has_room() && !leaving => Woken::Ordered(order),
-            count = read_some(&mut port.wire.reader, dialogue.inbox()), if !leaving => Woken::Read(count),
+            count = read_some(&mut port.wire.reader, dialogue.inbox()), if !leaving && !port.outbox.is_clogged() => Woken::Read(count),
         };
         if matches!(woken, Woken::Written(Ok(_))) {
             stall = None;
