@@ -96,6 +96,11 @@ impl Outbox {
         self.octets.len() < ROOM
     }
 
+    /// Octets that wait to be written, those that are held back included.
+    pub(crate) fn waiting(&self) -> usize {
+        self.octets.len()
+    }
+
     /// Whether everything is written and flushed.
     pub(crate) fn is_done(&self) -> bool {
         self.octets.is_empty() && self.flushed

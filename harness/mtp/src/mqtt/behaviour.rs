@@ -107,6 +107,8 @@ pub struct PublishChanges {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // independent switches, not states of one machine
 pub struct ClientChanges {
+    /// Another level of the protocol in CONNECT than that of the version (R-MQTT.1).
+    pub level: Option<u8>,
     /// The User Property `usp-endpoint-id` (R-MQTT.13).
     pub endpoint_id: Change,
     /// Client Identifier (R-MQTT.8, R-MQTT.11); omitted, it is the empty text.

@@ -50,6 +50,7 @@ impl Session<'_> {
             properties,
             ..Connect::new(config.version, client_id.clone())
         };
+        let connect = Connect { level: changes.level.unwrap_or(connect.level), ..connect };
         self.keep_alive = Duration::from_secs(u64::from(connect.keep_alive));
         self.client_id = client_id;
         self.put(port, &Packet::Connect(connect), None);
