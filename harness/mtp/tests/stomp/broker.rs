@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use uspec_mtp::event::{FailureKind, MtpHappening};
 use uspec_mtp::network::MemoryNetwork;
@@ -139,13 +138,9 @@ async fn many_clients_are_served_at_a_time() {
     for number in 0..300 {
         clients.push(Raw::subscribed(&network, &format!("/queue/{number}")).await);
     }
-    for number in 0..300_usize {
+    for (number, client) in clients.iter_mut().enumerate() {
         let to = (number + 1) % 300;
-        clients[number]
-            .0
-            .write_all(format!("SEND\ndestination:/queue/{to}\n\nfrom {number}\0").as_bytes())
-            .await
-            .unwrap();
+        client.send(format!("SEND\ndestination:/queue/{to}\n\nfrom {number}\0")).await;
     }
     for (number, client) in clients.iter_mut().enumerate() {
         assert!(client.frame().await.ends_with(&format!("from {}", (number + 299) % 300)));
