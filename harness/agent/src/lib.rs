@@ -20,7 +20,8 @@ pub mod subscriptions;
 pub mod trust;
 
 pub use config::{
-    AgentConfig, ControllerConfig, Identity, ListenConfig, Pem, Persistence, TlsIdentity, WebSocketTarget,
+    AgentConfig, ControllerConfig, Identity, ListenConfig, MqttSubscription, MqttTarget, MqttVersion, Pem, Persistence,
+    StompTarget, TlsIdentity, UdsListenConfig, UdsTarget, WebSocketTarget,
 };
 pub use endpoint::{Agent, AgentError, run};
 pub use faults::{Fault, FaultSet};

@@ -57,7 +57,7 @@ fn every_file_is_written_usable_and_named() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(said.contains(&name), "{name} is not explained:\n{said}");
     }
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 20);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 22);
 }
 
 #[cfg(unix)]

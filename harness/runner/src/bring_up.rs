@@ -151,6 +151,12 @@ impl Session {
         if let Some(Ok(row)) = &found.agent_mtp {
             set("agent.mtp", row.clone());
         }
+        if let (Some(name), Some(row)) = (transport_variable(&self.controller.facts.kind), found.transport()) {
+            set(name, row);
+        }
+        if let Some(reached_at) = &self.controller.eut_reached_at {
+            set("agent.topic", reached_at.clone());
+        }
         let plan = &mut self.controller.plan;
         if let Some(host) = found.row.as_ref().and_then(|row| row.host.as_ref()) {
             plan.reached_as(host);
@@ -159,6 +165,9 @@ impl Session {
         set("second.host", plan.host().to_owned());
         set("second.port", plan.port().to_string());
         set("second.path", plan.path().to_owned());
+        if let Some(topic) = plan.topic() {
+            set("second.topic", topic.to_owned());
+        }
         set("second.tls", self.controller.facts.tls.to_string());
         set("alternate.certificate", plan.alternate());
         match plan.certificate() {
@@ -178,6 +187,8 @@ struct Found {
     usp_versions: Vec<String>,
     row: Option<Row>,
     agent_mtp: Option<Result<String, String>>,
+    /// What the EUT's own MTP row refers to for its connection.
+    agent_transport: Option<String>,
     supported_dm: Option<GetSupportedDmResp>,
     software_version: Option<String>,
     warnings: Vec<String>,
@@ -266,7 +277,9 @@ impl Found {
         let outcome = self.ask(controller, MessageKind::Get, &json!({"param_paths": [AGENT_MTPS]}), "agent_mtp").await;
         let port = controller.plan.called_port();
         let found = match outcome {
-            Ok(answer) => rows::agent_mtp(&answer.body, &controller.facts, port),
+            Ok(answer) => rows::agent_mtp(&answer.body, &controller.facts, port).inspect(|row| {
+                self.agent_transport = rows::transport(&answer.body, row, &controller.facts);
+            }),
             Err(error) => Err(error.to_string()),
         };
         if let Err(why) = &found {
@@ -339,10 +352,25 @@ impl Found {
         }
     }
 
+    /// The row of the connection in use. Our own row counts first: it is the one over which the EUT talks to us.
+    fn transport(&self) -> Option<String> {
+        self.row.as_ref().and_then(|row| row.transport.clone()).or_else(|| self.agent_transport.clone())
+    }
+
     fn next_step(&mut self) -> usize {
         let index = self.steps;
         self.steps += 1;
         index
+    }
+}
+
+/// The variable that names the row of the connection in use.
+fn transport_variable(kind: &str) -> Option<&'static str> {
+    match kind {
+        "mqtt" => Some("mqtt.client"),
+        "stomp" => Some("stomp.connection"),
+        "uds" => Some("uds.socket"),
+        _ => None,
     }
 }
 

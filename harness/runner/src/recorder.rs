@@ -55,7 +55,7 @@ impl Recorder {
         if keep == Keep::WithinBounds {
             let budget = match &what {
                 What::Octets { .. } => &mut self.octets,
-                What::Frame { .. } => &mut self.frames,
+                What::Frame { .. } | What::Packet { .. } => &mut self.frames,
                 What::Record { .. } => &mut self.records,
                 _ => &mut self.others,
             };
@@ -209,6 +209,7 @@ fn size(what: &What) -> usize {
     match what {
         What::Octets { bytes, .. } | What::Record { bytes, .. } => bytes.len(),
         What::Frame { payload, .. } => payload.len(),
+        What::Packet { body, .. } => body.len(),
         What::Note { text } => text.len(),
         _ => 0,
     }

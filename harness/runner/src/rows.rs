@@ -22,6 +22,8 @@ pub(crate) struct Row {
     pub(crate) mtp: Result<String, String>,
     /// The name under which the EUT reaches us over that MTP.
     pub(crate) host: Option<String>,
+    /// The row that describes the connection in use: a client of MQTT, a connection of STOMP, a UNIX domain socket.
+    pub(crate) transport: Option<String>,
 }
 
 /// The row whose `EndpointID` is ours.
@@ -33,12 +35,14 @@ pub(crate) fn our_row(body: &Value, ours: &str, facts: &MtpFacts) -> Option<Row>
             let mtp = in_use(body, &table, facts, None);
             let webs = mtp.as_ref().ok().and_then(|row| params_of(body, &format!("{row}WebSocket.")));
             let host = webs.and_then(|params| text(params, "Host")).filter(|host| !host.is_empty());
+            let transport = mtp.as_ref().ok().and_then(|row| transport(body, row, facts));
             Row {
                 path: path.to_owned(),
                 alias: text(params, "Alias").filter(|alias| !alias.is_empty()).map(str::to_owned),
                 role: role(path, params),
                 mtp,
                 host: host.map(str::to_owned),
+                transport,
             }
         })
     })
@@ -47,6 +51,18 @@ pub(crate) fn our_row(body: &Value, ours: &str, facts: &MtpFacts) -> Option<Row>
 /// The EUT's own row for the MTP in use; `port` is where it listens, when it does.
 pub(crate) fn agent_mtp(body: &Value, facts: &MtpFacts, port: Option<u16>) -> Result<String, String> {
     in_use(body, AGENT_MTPS, facts, port)
+}
+
+/// The row that an MTP row refers to for its connection, with the final dot; none where the MTP has no such thing, or the row does not say.
+pub(crate) fn transport(body: &Value, row: &str, facts: &MtpFacts) -> Option<String> {
+    let (object, parameter) = match facts.kind.as_str() {
+        "mqtt" => ("MQTT.", "Reference"),
+        "stomp" => ("STOMP.", "Reference"),
+        "uds" => ("UDS.", "UnixDomainSocketRef"),
+        _ => return None,
+    };
+    let path = text(params_of(body, &format!("{row}{object}"))?, parameter).filter(|path| !path.is_empty())?;
+    Some(if path.ends_with('.') { path.to_owned() } else { format!("{path}.") })
 }
 
 /// The resolved paths of a GetResp and their parameters.
@@ -122,10 +138,10 @@ mod tests {
     use super::*;
     use rstest::rstest;
     use serde_json::json;
-    use uspec_testplan::profile::WebSocketRole;
+    use uspec_testplan::profile::Role;
 
     fn facts(tls: bool) -> MtpFacts {
-        MtpFacts { kind: "websocket".into(), role: Some(WebSocketRole::EutConnects), tls }
+        MtpFacts::direct("websocket", Some(Role::EutConnects), tls)
     }
 
     fn body(objects: &[(&str, Value)]) -> Value {
@@ -171,6 +187,28 @@ mod tests {
         )
         .unwrap();
         assert!(row.role.unwrap_err().contains("AssignedRole") && row.mtp.unwrap_err().contains("WebSocket"));
+    }
+
+    #[rstest]
+    #[case("mqtt", "MQTT", json!({"Reference": "Device.MQTT.Client.2"}), Some("Device.MQTT.Client.2."))]
+    #[case("stomp", "STOMP", json!({"Reference": "Device.STOMP.Connection.1."}), Some("Device.STOMP.Connection.1."))]
+    #[case("uds", "UDS", json!({"UnixDomainSocketRef": "Device.UnixDomainSockets.UnixDomainSocket.3"}),
+        Some("Device.UnixDomainSockets.UnixDomainSocket.3."))]
+    #[case("mqtt", "MQTT", json!({"Reference": ""}), None)]
+    #[case("websocket", "WebSocket", json!({"Host": "h"}), None)]
+    fn the_row_refers_to_its_connection(
+        #[case] kind: &str,
+        #[case] object: &str,
+        #[case] params: Value,
+        #[case] expected: Option<&str>,
+    ) {
+        let body = body(&[
+            ("Device.LocalAgent.Controller.1.", json!({"EndpointID": "self::us", "AssignedRole": "a"})),
+            ("Device.LocalAgent.Controller.1.MTP.1.", json!({"Protocol": object, "Enable": "true"})),
+            (&format!("Device.LocalAgent.Controller.1.MTP.1.{object}."), params),
+        ]);
+        let row = our_row(&body, "self::us", &MtpFacts { kind: kind.into(), ..facts(false) }).unwrap();
+        assert_eq!(row.transport.as_deref(), expected);
     }
 
     #[rstest]

@@ -60,7 +60,6 @@ impl Session {
         control: Arc<dyn EutControl>,
     ) -> Result<Self, SetupError> {
         let (sender, events) = mpsc::channel(EVENT_QUEUE);
-        let facts = config.mtp_facts();
         let failed = |source| SetupError::Mtp { mtp: config.mtp_name.clone(), source };
         let handle = config.mtp.clone().start(Arc::clone(&network), sender.clone()).await.map_err(failed)?;
         let second = match Second::prepare(&config, &*network).await {
@@ -72,6 +71,7 @@ impl Session {
         };
         let SessionConfig {
             mtp: _,
+            facts,
             mtp_name: mtp,
             eut_endpoint_id,
             controller_endpoint_id,

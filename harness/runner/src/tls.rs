@@ -113,12 +113,14 @@ pub(crate) fn trusting_as(material: TlsMaterial, other: &TlsMaterial) -> Result<
 /// The same kind in the words of the MTP.
 pub(crate) fn identity_kind(kind: CertificateKind) -> IdentityKind {
     match kind {
-        CertificateKind::Trusted => IdentityKind::Trusted,
+        // None is a right one that is then not shown.
+        CertificateKind::Trusted | CertificateKind::None => IdentityKind::Trusted,
         CertificateKind::SelfSigned => IdentityKind::SelfSigned,
         CertificateKind::Untrusted => IdentityKind::Untrusted,
         CertificateKind::Expired => IdentityKind::Expired,
         CertificateKind::NotYetValid => IdentityKind::NotYetValid,
         CertificateKind::WrongName => IdentityKind::WrongName,
+        CertificateKind::WrongHost => IdentityKind::WrongHost,
         CertificateKind::Alternate => IdentityKind::Alternate,
     }
 }

@@ -16,7 +16,7 @@ use uspec_testplan::{
         RecordEvent, Step, Subprotocol,
     },
     pattern::Pattern,
-    profile::WebSocketRole,
+    profile::Role,
     trace::{ConnectionState, Direction, Phase, StepOutcome, Trace, What},
 };
 use uspec_usp::decode::RecordKind;
@@ -39,7 +39,7 @@ fn frame_event(kind: FrameKind, pattern: &serde_json::Value) -> MtpEvent {
 }
 
 fn refuse() -> Step {
-    mtp(MtpAction::Refuse { http_status: 503 })
+    mtp(MtpAction::Refuse(uspec_testplan::case::Refusal::HttpStatus(503)))
 }
 
 fn capturing(step: Step, name: &str, path: &str) -> Step {
@@ -310,11 +310,11 @@ async fn a_time_may_be_the_eut_s_own_value() {
 #[tokio::test(start_paused = true)]
 async fn a_step_for_another_mtp_leaves_no_event() {
     let only = |role| MtpCondition { role: Some(role), ..MtpCondition::default() };
-    let here = Step { when: Some(only(WebSocketRole::EutConnects)), ..get("Device.Here.") };
-    let elsewhere = Step { when: Some(only(WebSocketRole::WeConnect)), ..get("Device.Elsewhere.") };
+    let here = Step { when: Some(only(Role::EutConnects)), ..get("Device.Here.") };
+    let elsewhere = Step { when: Some(only(Role::WeConnect)), ..get("Device.Elsewhere.") };
     let traces = play_one(vec![elsewhere, here]).await;
     let text = traces[0].to_json_lines().unwrap();
     assert!(text.contains("Device.Here.") && !text.contains("Device.Elsewhere."));
     assert_eq!(outcomes(&traces[0], Phase::Procedure).len(), 1);
-    assert_eq!(traces[0].header.mtp_facts.as_ref().unwrap().role, Some(WebSocketRole::EutConnects));
+    assert_eq!(traces[0].header.mtp_facts.as_ref().unwrap().role, Some(Role::EutConnects));
 }

@@ -20,7 +20,7 @@ use uspec_testplan::{
         Action, Answer, Capture, CertificateKind, ControllerAction, Ending, Expected, MtpAction, MtpEvent, Party, Step,
     },
     profile::EutProfile,
-    trace::{Phase, StepOutcome, Trace},
+    trace::{MtpFacts, Phase, StepOutcome, Trace},
 };
 
 const SECOND: &str = "self::uspec-second";
@@ -30,7 +30,12 @@ fn with_tls(pki: &Arc<Pki>) -> SessionConfig {
     let mut server = TlsServer::new(pki.issue(IdentityKind::Trusted, US, &["controller"]).unwrap());
     server.client_auth = ClientAuth::Require;
     let role = WsRole::Listen { address: address(), path: "/usp".into(), tls: Some(server) };
-    SessionConfig { mtp: FarConfig::WebSocket(WsFarConfig::new(role, US)), pki: Some(Arc::clone(pki)), ..config() }
+    SessionConfig {
+        mtp: FarConfig::WebSocket(WsFarConfig::new(role, US)),
+        facts: MtpFacts { tls: true, ..config().facts },
+        pki: Some(Arc::clone(pki)),
+        ..config()
+    }
 }
 
 fn client(pki: &Pki) -> TlsClient {

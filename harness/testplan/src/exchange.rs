@@ -7,6 +7,7 @@ use serde_json::Value;
 use uspec_usp::schema::Content;
 
 use crate::{
+    case::PacketKind,
     judge::evidence::describe_error,
     show, sighting,
     trace::{ConnectionState, Direction, Event, Phase, StepOutcome, StepRef, Trace, What},
@@ -52,6 +53,7 @@ fn line(view: &View<'_>, index: usize, event: &Event) -> Option<String> {
             let shown = sighting::sighting(&view.trace.events, index, false)?;
             frame_line(*direction, kind, &shown)
         }
+        What::Packet { direction, kind, fields, .. } => packet_line(*direction, kind, fields),
         What::StepEnded { step, outcome } => step_line(step, outcome),
         What::Captured { name, value } => Some(format!("   {name} = {}", show::quoted(value))),
         What::Connection { connection, state, details } => connection_line(*connection, *state, details),
@@ -82,6 +84,13 @@ fn frame_line(direction: Direction, kind: &str, shown: &Value) -> Option<String>
     let code = code.map(|code| format!(" {code}")).unwrap_or_default();
     let said = said.map(|said| format!(": {}", show::cut_at(said, MAX_BODY))).unwrap_or_default();
     Some(format!("{} {kind} frame{code}{said}", arrow(direction)))
+}
+
+/// A packet that carries no Record. Heart-beats would drown the rest.
+fn packet_line(direction: Direction, kind: &str, fields: &Value) -> Option<String> {
+    let left_out = kind == "HEARTBEAT" || PacketKind::named(kind).is_some_and(PacketKind::carries_records);
+    let said = if is_empty(fields) { String::new() } else { format!(": {}", show::cut_at(&brief(fields), MAX_BODY)) };
+    (!left_out).then(|| format!("{} {kind}{said}", arrow(direction)))
 }
 
 fn record_line(record: &RecordSeen<'_>) -> String {

@@ -11,13 +11,14 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    case::{Applies, CaseId, Deprecated},
+    case::{Action, Applies, CaseId, Deprecated, Expected, TestCase},
     catalogue::{Catalogue, Entry},
     features::{FeatureSet, Features},
     plan_index::Status,
-    profile::{EutProfile, Mtp, WebSocketRole},
+    profile::{Broker, EutProfile, Mtp, Role},
     run_report::NotRunKind,
     selection::{Selection, SelectionError},
+    trace::MtpFacts,
 };
 
 /// What becomes of every (case, MTP), case by case in the plan's order.
@@ -147,12 +148,22 @@ impl Decide<'_> {
 
     /// A case about one MTP says nothing over another.
     fn wrong_mtp(&self, entry: &Entry, mtp: &Mtp) -> Option<Decision> {
-        let named = entry.features().into_iter().filter_map(|id| self.names.get(id)?.over.as_deref());
-        let over: Vec<_> = named.collect::<BTreeSet<_>>().into_iter().collect();
-        if over.is_empty() || over.contains(&mtp.kind()) {
+        let ids = entry.features();
+        let features: Vec<_> = ids.iter().filter_map(|id| self.names.get(*id)).collect();
+        let over: BTreeSet<_> = features.iter().filter_map(|feature| feature.over.as_deref()).collect();
+        let about = |what: String| Some(not(NotRunKind::NotApplicable, format!("about {what}")));
+        if over.is_empty() {
             return None;
         }
-        Some(not(NotRunKind::NotApplicable, format!("about the {} MTP", over.join(" or "))))
+        if !over.contains(mtp.kind()) {
+            return about(format!("the {} MTP", over.into_iter().collect::<Vec<_>>().join(" or ")));
+        }
+        let versions: BTreeSet<_> = features.iter().filter_map(|feature| feature.version.as_deref()).collect();
+        let in_use = mtp.facts().version;
+        if versions.is_empty() || in_use.as_deref().is_none_or(|version| versions.contains(version)) {
+            return None;
+        }
+        about(format!("version {} of the MTP", versions.into_iter().collect::<Vec<_>>().join(" or ")))
     }
 
     /// A case that the plan withdrew is for an EUT that is judged by an earlier plan, or is of an earlier USP version.
@@ -211,13 +222,21 @@ impl Decide<'_> {
         }
         if let Some(role) = needs.over.role.filter(|role| facts.role != Some(*role)) {
             let words = match role {
-                WebSocketRole::EutConnects => "an MTP over which the EUT connects",
-                WebSocketRole::WeConnect => "an MTP over which we connect",
+                Role::EutConnects => "an MTP over which the EUT connects",
+                Role::WeConnect => "an MTP over which we connect",
             };
             missing.push(words.to_owned());
         }
         if let Some(tls) = needs.over.tls.filter(|tls| facts.tls != *tls) {
             missing.push(if tls { "TLS" } else { "an MTP without TLS" }.to_owned());
+        }
+        if let Some(version) = needs.over.version.filter(|it| facts.version.as_deref() != Some(it.name())) {
+            missing.push(format!("MQTT {}", version.name()));
+        }
+        if let Some(broker) = needs.over.broker.filter(|broker| facts.broker != Some(*broker)) {
+            missing.push(broker_words(broker).to_owned());
+        } else if facts.broker == Some(Broker::Beside) && needs_our_broker(entry.case.as_ref()?, &facts) {
+            missing.push(broker_words(Broker::BuiltIn).to_owned());
         }
         let lacking = needs.control.iter().filter(|action| self.profile.control.means(**action).is_none());
         missing.extend(lacking.map(|action| format!("`control: {}` in the profile", action.name())));
@@ -272,6 +291,27 @@ impl Decide<'_> {
             reason: "if the EUT's USP version fits".to_owned(),
         })
     }
+}
+
+const fn broker_words(broker: Broker) -> &'static str {
+    match broker {
+        Broker::BuiltIn => "the broker of uspec",
+        Broker::Beside => "a broker beside uspec",
+    }
+}
+
+/// Whether a step that exists over this MTP does or awaits what a client beside another broker can neither do nor see.
+fn needs_our_broker(case: &TestCase, facts: &MtpFacts) -> bool {
+    let steps = case.setup.iter().chain(&case.procedure).chain(&case.cleanup);
+    steps.filter(|step| step.exists_over(facts)).any(|step| match &step.action {
+        Action::Mtp(action) => action.needs_our_broker(),
+        Action::Await { what, .. } | Action::Absent { what, .. } => match what {
+            Expected::Mtp(event) => event.needs_our_broker(),
+            Expected::Disconnected => true,
+            Expected::ResponseTo(_) | Expected::Notify { .. } | Expected::Connected | Expected::Record(_) => false,
+        },
+        _ => false,
+    })
 }
 
 /// A number of which the plan has no text.

@@ -13,7 +13,7 @@ const CLOSE_CODE: usize = 2;
 /// What a connection attempt can show.
 pub(crate) const ATTEMPT: &[&str] = &["tls"];
 /// What an open connection can show.
-pub(crate) const CONNECTED: &[&str] = &["tls", "subprotocol", "extension", "eid"];
+pub(crate) const CONNECTED: &[&str] = &["tls", "subprotocol", "extension", "eid", "client_id", "subscriptions"];
 /// What the end of a connection can show.
 pub(crate) const DISCONNECTED: &[&str] = &["by", "code", "reason", "clean"];
 /// What a frame can show.
@@ -24,9 +24,10 @@ pub(crate) const FRAME: &[&str] = &["kind", "fin", "payload", "payload_hex", "co
 /// | event | shows |
 /// | --- | --- |
 /// | connection attempt | `{tls}` |
-/// | open connection | `{tls: {…}, subprotocol, extension, eid}`; what was not there is absent |
+/// | open connection | `{tls: {…}, subprotocol, extension, eid, client_id, subscriptions: […]}`; what was not there is absent |
 /// | end of a connection | `{by: us, peer or broken, code, reason, clean}` |
 /// | frame | `{kind, fin, payload, payload_hex, code, reason}`; the last two of a Close frame |
+/// | packet | its fields, and `{kind, body, body_hex}`; what was not on the wire is absent |
 /// | Record | the Record, as patterns see it |
 pub fn sighting(events: &[Event], index: usize, tls: bool) -> Option<Value> {
     let event = events.get(index)?;
@@ -39,6 +40,7 @@ pub fn sighting(events: &[Event], index: usize, tls: bool) -> Option<Value> {
             Some(end(details))
         }
         What::Frame { kind, fin, payload, .. } => Some(frame(kind, *fin, payload)),
+        What::Packet { kind, fields, body, .. } => Some(packet(kind, fields, body)),
         What::Record { bytes, .. } => record_to_value(bytes).ok(),
         _ => None,
     }
@@ -69,7 +71,10 @@ fn open(before: &[Event], connection: u32, details: &Value) -> Value {
     put("subprotocol", session.get("subprotocol"));
     put("extension", session.get("eid_in_extension"));
     let in_query = session.get("eid_in_query").filter(|value| !value.is_null());
-    put("eid", in_query.or_else(|| session.get("eid_in_extension")));
+    let anywhere = session.get("eid").filter(|value| !value.is_null());
+    put("eid", anywhere.or(in_query).or_else(|| session.get("eid_in_extension")));
+    put("client_id", session.get("client_id"));
+    put("subscriptions", session.get("subscriptions"));
     Value::Object(shown)
 }
 
@@ -116,6 +121,15 @@ fn frame(kind: &str, fin: bool, payload: &[u8]) -> Value {
         fields.insert("reason".to_owned(), json!(String::from_utf8_lossy(reason)));
     }
     shown
+}
+
+/// A packet with everything that was in it.
+pub(crate) fn packet(kind: &str, fields: &Value, body: &[u8]) -> Value {
+    let mut shown = fields.as_object().cloned().unwrap_or_default();
+    shown.insert("kind".to_owned(), json!(kind));
+    shown.insert("body".to_owned(), json!(String::from_utf8_lossy(body)));
+    shown.insert("body_hex".to_owned(), json!(hex::encode(body)));
+    Value::Object(shown)
 }
 
 #[cfg(test)]
@@ -168,6 +182,22 @@ mod tests {
     )]
     fn connections_show_what_became_of_them(#[case] what: What, #[case] expected: Value) {
         assert_eq!(shown(vec![what]), expected);
+    }
+
+    #[test]
+    fn a_session_over_a_broker_shows_whose_it_is() {
+        let open = json!({"open": {"eid": "os::1", "eid_in_query": null, "client_id": "c", "subscriptions": ["a/#"]}});
+        let expected = json!({"eid": "os::1", "client_id": "c", "subscriptions": ["a/#"]});
+        assert_eq!(shown(vec![connection(ConnectionState::Open, open)]), expected);
+    }
+
+    #[test]
+    fn a_packet_shows_its_fields_and_its_body() {
+        let (fields, body) = (json!({"topic": "a/b", "qos": 1}), vec![0x68, 0xff]);
+        let packet =
+            What::Packet { connection: 1, direction: Direction::Received, kind: "PUBLISH".into(), fields, body };
+        let expected = json!({"kind": "PUBLISH", "topic": "a/b", "qos": 1, "body": "h\u{fffd}", "body_hex": "68ff"});
+        assert_eq!(shown(vec![packet]), expected);
     }
 
     #[rstest]

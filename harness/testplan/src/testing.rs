@@ -68,7 +68,7 @@ impl Story {
             eut_endpoint_id: EUT.into(),
             controller_endpoint_id: US.into(),
             second_endpoint_id: SECOND.into(),
-            mtp_facts: Some(MtpFacts { kind: "websocket".into(), role: None, tls: false }),
+            mtp_facts: Some(MtpFacts::direct("websocket", None, false)),
             usp_versions: vec!["1.3".into()],
             variables: BTreeMap::new(),
         };
@@ -101,6 +101,25 @@ impl Story {
 
     pub(crate) fn connection(self, connection: u32, state: ConnectionState, details: Value) -> Self {
         self.event(What::Connection { connection, state, details })
+    }
+
+    /// The same over another MTP.
+    pub(crate) fn over(mut self, facts: MtpFacts) -> Self {
+        self.trace.header.mtp.clone_from(&facts.kind);
+        self.trace.header.mtp_facts = Some(facts);
+        self
+    }
+
+    /// A packet of the EUT.
+    pub(crate) fn came(self, kind: &str, fields: Value, body: &[u8]) -> Self {
+        let (kind, body) = (kind.to_owned(), body.to_vec());
+        self.event(What::Packet { connection: 1, direction: Direction::Received, kind, fields, body })
+    }
+
+    /// A packet of ours.
+    pub(crate) fn went(self, kind: &str, fields: Value, body: &[u8]) -> Self {
+        let (kind, body) = (kind.to_owned(), body.to_vec());
+        self.event(What::Packet { connection: 1, direction: Direction::Sent, kind, fields, body })
     }
 
     /// A step begins.

@@ -3,7 +3,10 @@
 //! One decision behind it: bytes are the evidence. The judge decodes `Record` events from their bytes again; the decoded form
 //! beside them is for people.
 
-use crate::{case::CaseId, profile::WebSocketRole};
+use crate::{
+    case::CaseId,
+    profile::{Broker, Role},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -57,9 +60,28 @@ pub struct MtpFacts {
     /// The kind, such as `websocket`.
     pub kind: String,
     /// Which side connects, where the MTP has such a thing.
-    pub role: Option<WebSocketRole>,
+    pub role: Option<Role>,
     /// Whether it is protected by TLS.
     pub tls: bool,
+    /// The version of the MTP's protocol, where cases tell versions apart: of MQTT `5.0` or `3.1.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Whose broker it is, where the MTP has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<Broker>,
+}
+
+impl MtpFacts {
+    /// An MTP in which the two Endpoints are connected with each other.
+    pub fn direct(kind: &str, role: Option<Role>, tls: bool) -> Self {
+        Self { kind: kind.to_owned(), role, tls, version: None, broker: None }
+    }
+
+    /// An MTP with a broker between the Endpoints. To ours it is always the EUT that connects.
+    pub fn brokered(kind: &str, broker: Broker, tls: bool) -> Self {
+        let role = (broker == Broker::BuiltIn).then_some(Role::EutConnects);
+        Self { kind: kind.to_owned(), role, tls, version: None, broker: Some(broker) }
+    }
 }
 
 /// The connections of our second Controller are numbered from here on, so that they are told apart.
@@ -138,6 +160,20 @@ pub enum What {
         /// Its payload.
         #[serde(with = "hex::serde")]
         payload: Vec<u8>,
+    },
+    /// A packet of MQTT, a frame of STOMP or of a UNIX domain socket crossed a connection. One that carries a Record stands before it.
+    Packet {
+        /// Which connection.
+        connection: u32,
+        /// Which way.
+        direction: Direction,
+        /// Its name: `PUBLISH`, `SEND`, `HANDSHAKE`; see [`PacketKind`](crate::case::PacketKind).
+        kind: String,
+        /// Everything in it but its body, field by field; what was not there is absent.
+        fields: Value,
+        /// Its body: payload, frame body, value.
+        #[serde(with = "hex::serde")]
+        body: Vec<u8>,
     },
     /// Something else happened to a connection: an attempt, a handshake, an end, a protocol violation.
     Connection {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use uspec_testplan::{
     catalogue::{Catalogue, Source},
     features::FeatureStatus,
+    requirements::{Coverage, Tester},
 };
 
 fn folder() -> PathBuf {
@@ -53,6 +54,30 @@ fn features_and_plan_name_the_same_cases() {
             let entry = catalogue.get(case).unwrap_or_else(|| panic!("feature {} names {case}", feature.id));
             let withdrawn = matches!(entry.applies, uspec_testplan::case::Applies::Deprecated { .. });
             assert!(withdrawn || entry.features().contains(&feature.id), "{case} does not need feature {}", feature.id);
+        }
+    }
+}
+
+/// The sections of TR-369 of which every requirement is settled.
+const SETTLED: &[&str] = &["mtp", "mtp/websocket", "mtp/mqtt", "mtp/stomp", "mtp/unix-domain-socket"];
+
+#[test]
+#[ignore = "until the rows of requirements.yaml are filled"]
+fn every_requirement_of_the_mtps_is_settled() {
+    let (catalogue, _) = Catalogue::read(&Source::Embedded);
+    assert_eq!(catalogue.requirements.unsettled(SETTLED), [""; 0]);
+}
+
+/// A row may name a case that this catalogue lacks, because a smaller one is right as well; this one lacks none.
+#[test]
+fn every_case_that_tests_a_requirement_is_written() {
+    let (catalogue, _) = Catalogue::read(&Source::Embedded);
+    for row in catalogue.requirements.iter() {
+        let Some(Coverage::TestedBy(testers)) = &row.coverage else { continue };
+        for tester in testers {
+            let Tester::Case(id) = tester else { continue };
+            let written = catalogue.get(id).is_some_and(|entry| entry.case.is_some());
+            assert!(written, "{} names the case {id}, which nobody has written", row.id);
         }
     }
 }

@@ -133,7 +133,7 @@ fn an_answer_without_objects_says_nothing() {
 fn profile_and_device_together(#[case] policy: &str, #[case] id: u16, #[case] expected: Option<bool>) {
     let features = features();
     let detected = features.detect(&model(vec![rebootable()]));
-    let (set, _) = FeatureSet::with_device(&profile(policy), &features, &detected);
+    let (set, _) = FeatureSet::with_device(&profile(policy), &features, &detected, "websocket");
     assert_eq!(set.has(id), expected);
 }
 
@@ -152,7 +152,8 @@ fn contradictions_name_both_sides() {
     let stomp = object("Device.LocalAgent.MTP.{i}.STOMP.");
     let websocket = object("Device.LocalAgent.MTP.{i}.WebSocket.");
     let detected = features.detect(&model(vec![rebootable(), stomp, websocket]));
-    let (_, found) = FeatureSet::with_device(&profile("{auto: true, claim: [3], deny: [1]}"), &features, &detected);
+    let (_, found) =
+        FeatureSet::with_device(&profile("{auto: true, claim: [3], deny: [1]}"), &features, &detected, "websocket");
     let strict: Vec<_> = found.iter().map(Contradiction::is_of_the_profile).collect();
     assert_eq!(strict, [true, true, false]);
     let elements: Vec<_> = found.iter().map(|it| it.feature.as_ref().unwrap().element.as_str()).collect();
@@ -169,6 +170,7 @@ fn contradictions_name_both_sides() {
             "{warning}"
         );
     }
-    let (_, warnings) = FeatureSet::with_device(&profile("auto"), &features, &std::collections::BTreeMap::new());
+    let (_, warnings) =
+        FeatureSet::with_device(&profile("auto"), &features, &std::collections::BTreeMap::new(), "websocket");
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
 }

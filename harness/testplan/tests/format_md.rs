@@ -7,6 +7,7 @@
 use std::{collections::BTreeSet, env, fs, path::Path};
 
 use uspec_testplan::{
+    case::{PacketKind, Sender},
     catalogue::{Catalogue, Source},
     pattern,
     profile::{ELEMENTS, EutProfile},
@@ -34,18 +35,23 @@ fn the_examples_are_right() {
     };
     let whole: Vec<_> = examples.iter().filter(|it| it.starts_with("format: 1\nid:")).collect();
     let profiles: Vec<_> = examples.iter().filter(|it| it.starts_with("format: 1\nname:")).collect();
-    assert_eq!((whole.len(), profiles.len(), examples.len()), (1, 1, 4));
+    assert_eq!((whole.len(), profiles.len(), examples.len()), (1, 1, 6));
     check(whole[0]);
     if let Err(problems) = EutProfile::parse("profile.yaml", profiles[0], Path::new("")) {
         panic!("{problems}");
     }
     let indent = |text: &str| format!("  {}\n", text.trim_end().replace('\n', "\n  "));
-    let steps = examples.iter().find(|it| it.contains("- send:")).unwrap();
-    check(&whole[0].replace("procedure: ", &format!("procedure:\n{}#", indent(steps))));
-    let response = examples.iter().find(|it| it.starts_with("response:")).unwrap();
-    check(
-        &whole[0].replace("    rule: instances_gone\n    with: {of: delete, read: get}\n", &indent(&indent(response))),
-    );
+    let steps: Vec<_> = examples.iter().filter(|it| it.contains("- await:")).collect();
+    let checks: Vec<_> =
+        examples.iter().filter(|it| it.starts_with("response:") || it.starts_with("packet:")).collect();
+    assert_eq!((steps.len(), checks.len()), (2, 2));
+    for steps in steps {
+        check(&whole[0].replace("procedure: ", &format!("procedure:\n{}#", indent(steps))));
+    }
+    for metric in checks {
+        let rule = "    rule: instances_gone\n    with: {of: delete, read: get}\n";
+        check(&whole[0].replace(rule, &indent(&indent(metric))));
+    }
 }
 
 #[test]
@@ -67,13 +73,23 @@ fn the_generated_lists_are_fresh() {
     }
     let mut elements = vec!["| name | the plan's own | what it is |".to_owned(), "| --- | --- | --- |".to_owned()];
     elements.extend(ELEMENTS.iter().map(|it| format!("| `{}` | `{}` | {} |", it.name, it.default, it.meaning)));
+    let mut packets = vec!["| packet | an EUT sends it over | it shows |".to_owned(), "| --- | --- | --- |".to_owned()];
+    packets.extend(PacketKind::all(Sender::Eut, None).map(packet));
     let old = text();
-    let new = replaced(&replaced(&old, "rules", &rules.join("\n")), "elements", &elements.join("\n"));
+    let lists = [("rules", rules), ("elements", elements), ("packets", packets)];
+    let new = lists.iter().fold(old.clone(), |text, (name, lines)| replaced(&text, name, &lines.join("\n")));
     if env::var_os("UPDATE_EXPECTED").is_some() {
         fs::write(FILE, &new).unwrap();
     } else {
         assert!(old == new, "FORMAT.md is stale: run this test with UPDATE_EXPECTED=1");
     }
+}
+
+/// The row of a packet, without what every one shows.
+fn packet(kind: PacketKind) -> String {
+    let shows = kind.shows().iter().filter(|key| !["kind", "body", "body_hex"].contains(*key));
+    let shows: Vec<_> = shows.map(|key| format!("`{key}`")).collect();
+    format!("| `{}` | {} | {} |", kind.name(), kind.of_eut().join(", "), shows.join(", "))
 }
 
 /// The text with the generated section of this name written anew.

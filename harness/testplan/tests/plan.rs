@@ -6,12 +6,15 @@ use std::{path::Path, sync::LazyLock};
 
 use rstest::rstest;
 use uspec_testplan::{
-    case::{Applies, CaseId, Deprecated, EutAction, MtpCondition, Needs},
+    case::{
+        Action, Answer, Applies, CaseId, Deprecated, EutAction, Expected, MqttAction, MtpAction, MtpCondition,
+        MtpEvent, Needs, PacketKind, Step,
+    },
     catalogue::{Catalogue, Source},
     features::FeatureSet,
     plan::{Decision, Plan, compare_versions, plan},
     plan_index::Status,
-    profile::{EutProfile, WebSocketRole},
+    profile::{Broker, EutProfile, MqttVersion, Role},
     run_report::NotRunKind,
     selection::{Selection, SelectionError},
 };
@@ -227,9 +230,9 @@ fn whether_a_withdrawn_case_runs_may_depend_on_the_version() {
 #[case::nothing(Needs::default(), [None, None])]
 #[case::another_mtp(over(&["mqtt"], None, None), [Some("needs the mqtt MTP"), Some("needs the mqtt MTP")])]
 #[case::one_of_two(over(&["mqtt", "websocket"], None, None), [None, None])]
-#[case::a_role(over(&[], Some(WebSocketRole::WeConnect), None), [Some("needs an MTP over which we connect"), None])]
+#[case::a_role(over(&[], Some(Role::WeConnect), None), [Some("needs an MTP over which we connect"), None])]
 #[case::tls_and_a_role(
-    over(&[], Some(WebSocketRole::EutConnects), Some(true)),
+    over(&[], Some(Role::EutConnects), Some(true)),
     [Some("needs TLS"), Some("needs an MTP over which the EUT connects and TLS")]
 )]
 #[case::control(
@@ -246,7 +249,62 @@ fn what_the_bench_lacks_is_said(#[case] needs: Needs, #[case] expected: [Option<
     assert_eq!(decisions, expected);
 }
 
-fn over(kinds: &[&str], role: Option<WebSocketRole>, tls: Option<bool>) -> Needs {
+fn over(kinds: &[&str], role: Option<Role>, tls: Option<bool>) -> Needs {
     let kinds = kinds.iter().map(ToString::to_string).collect();
-    Needs { over: MtpCondition { kinds, role, tls }, ..Needs::default() }
+    Needs { over: MtpCondition { kinds, role, tls, ..MtpCondition::default() }, ..Needs::default() }
+}
+
+/// Over MQTT of both versions, with our broker and beside another.
+const BROKERS: &str = r#"
+format: 1
+name: A device
+eut: {endpoint_id: any}
+controller: {endpoint_id: "self::uspec"}
+mtps:
+  - mqtt: {version: "5.0", address: "127.0.0.1:0", controller_topic: us}
+  - mqtt: {version: "3.1.1", address: "127.0.0.1:0", controller_topic: us}
+  - mqtt: {name: beside, version: "5.0", address: "127.0.0.1:1883", broker: beside, controller_topic: us}
+"#;
+
+const BUILT_IN: &str = "needs the broker of uspec";
+
+#[rstest]
+#[case::a_version(condition(Some(MqttVersion::V5), None), None, [None, Some("needs MQTT 5.0"), None])]
+#[case::our_broker(condition(None, Some(Broker::BuiltIn)), None, [None, None, Some(BUILT_IN)])]
+#[case::another_broker(
+    condition(None, Some(Broker::Beside)),
+    None,
+    [Some("needs a broker beside uspec"), Some("needs a broker beside uspec"), None]
+)]
+#[case::what_only_a_broker_can(
+    MtpCondition::default(),
+    Some(Action::Mtp(MtpAction::Mqtt(MqttAction::Suback(128)))),
+    [None, None, Some(BUILT_IN)]
+)]
+#[case::what_only_a_broker_sees(MtpCondition::default(), Some(awaits("SUBSCRIBE")), [None, None, Some(BUILT_IN)])]
+#[case::what_a_client_sees(MtpCondition::default(), Some(awaits("PUBLISH")), [None, None, None])]
+fn a_broker_that_is_not_ours_can_less(
+    #[case] over: MtpCondition,
+    #[case] action: Option<Action>,
+    #[case] expected: [Option<&str>; 3],
+) {
+    let mut catalogue = catalogue();
+    let profile = EutProfile::parse("x.yaml", BROKERS, Path::new("")).unwrap_or_else(|problems| panic!("{problems}"));
+    let case = catalogue.entries[0].case.as_mut().unwrap();
+    case.needs = Needs { over, ..Needs::default() };
+    case.procedure.extend(action.map(Step::new));
+    let set = FeatureSet::from_profile(&profile, &catalogue.features);
+    let planned = plan_of(&catalogue, &profile, &set, &["1.3".to_owned()]);
+    let decisions: Vec<_> = planned.entries.iter().take(3).map(|entry| entry.decision.clone()).collect();
+    let expected = expected.map(|why| why.map_or(Decision::Run, |why| not(NotRunKind::NotApplicable, why)));
+    assert_eq!(decisions, expected);
+}
+
+fn condition(version: Option<MqttVersion>, broker: Option<Broker>) -> MtpCondition {
+    MtpCondition { version, broker, ..MtpCondition::default() }
+}
+
+fn awaits(packet: &str) -> Action {
+    let kind = PacketKind::named(packet).unwrap();
+    Action::Await { what: Expected::Mtp(MtpEvent::Packet { kind, matching: None }), answer: Answer::Normal }
 }

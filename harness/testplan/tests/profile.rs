@@ -9,10 +9,11 @@ use rstest::rstest;
 use uspec_testplan::{
     case::{CaseId, EutAction},
     profile::{
-        DEFAULT_PROGRAM, EutProfile, FeaturePolicy, KnownFailing, KnownFailingProblemKind, Means, Timing, Tls,
-        TlsFiles, Transport, WebSocketRole, check_known_failing,
+        Broker, DEFAULT_PROGRAM, EutProfile, FeaturePolicy, KnownFailing, KnownFailingProblemKind, Means, Role, Timing,
+        Tls, TlsFiles, Transport, check_known_failing,
     },
     run_report::{CaseOutcome, CaseResult, Judged, NotRun, NotRunKind},
+    trace::MtpFacts,
     verdict::{CleanUp, Judgement, Verdict},
 };
 
@@ -52,9 +53,50 @@ fn what_is_left_out_has_a_default() {
     assert_eq!(profile.timing, Timing::default());
     assert_eq!(profile.control.means(EutAction::Reboot), Some(&Means::Usp));
     assert_eq!(profile.control.means(EutAction::PowerCycle), None);
-    let Transport::WebSocket(websocket) = &profile.mtps[0].transport;
+    let Transport::WebSocket(websocket) = &profile.mtps[0].transport else { panic!("not WebSocket") };
     assert_eq!((profile.mtps[0].name.as_str(), websocket.path.as_str()), ("websocket", "/"));
     assert_eq!(profile.element_variables()["element.nested_table"], "BootParameter.");
+}
+
+/// One of each of the other MTPs, and what is known of it.
+#[rstest]
+#[case::mqtt5(
+    "mqtt: {version: \"5.0\", address: \"127.0.0.1:1883\", controller_topic: usp/us}",
+    "mqtt5",
+    MtpFacts { version: Some("5.0".into()), ..MtpFacts::brokered("mqtt", Broker::BuiltIn, false) }
+)]
+#[case::mqtt311_tls(
+    "mqtt: {version: \"3.1.1\", address: \"127.0.0.1:0\", controller_topic: us, agent_topic: eut, tls: generate}",
+    "mqtt311-tls",
+    MtpFacts { version: Some("3.1.1".into()), ..MtpFacts::brokered("mqtt", Broker::BuiltIn, true) }
+)]
+#[case::mqtt_beside(
+    "mqtt: {name: m, version: \"5.0\", broker: beside, address: \"b:1\", controller_topic: us, username: u, password: p}",
+    "m",
+    MtpFacts { version: Some("5.0".into()), ..MtpFacts::brokered("mqtt", Broker::Beside, false) }
+)]
+#[case::stomp(
+    "stomp: {address: \"127.0.0.1:61613\", controller_destination: /usp/us, virtual_host: v, tls: generate}",
+    "stomp-tls",
+    MtpFacts::brokered("stomp", Broker::BuiltIn, true)
+)]
+#[case::uds(
+    "uds: {role: eut_connects, path: usp.sock}",
+    "uds",
+    MtpFacts::direct("uds", Some(Role::EutConnects), false)
+)]
+#[case::uds_server(
+    "uds: {role: we_connect, path: /run/usp}",
+    "uds-server",
+    MtpFacts::direct("uds", Some(Role::WeConnect), false)
+)]
+fn each_mtp_has_a_name_and_facts(#[case] mtp: &str, #[case] name: &str, #[case] facts: MtpFacts) {
+    let text = SMALLEST.replace("websocket: {role: eut_connects, address: \"127.0.0.1:8080\"}", mtp);
+    let profile = EutProfile::parse("x.yaml", &text, Path::new("at")).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!((profile.mtps[0].name.as_str(), profile.mtps[0].facts()), (name, facts));
+    if let Transport::Uds(uds) = &profile.mtps[0].transport {
+        assert!(uds.path.is_absolute() || uds.path == Path::new("at/usp.sock"), "{}", uds.path.display());
+    }
 }
 
 #[rstest]
@@ -78,12 +120,12 @@ fn everything_is_read_and_files_are_relative_to_the_profile() {
     let profile = EutProfile::load(&path).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(profile.eut_endpoint_id.as_deref(), Some("os::012345-0001"));
     assert_eq!(profile.second_endpoint_id, "self::other");
-    let Transport::WebSocket(listening) = &profile.mtps[0].transport;
-    assert_eq!(listening.role, WebSocketRole::EutConnects);
+    let Transport::WebSocket(listening) = &profile.mtps[0].transport else { panic!("not WebSocket") };
+    assert_eq!(listening.role, Role::EutConnects);
     let Some(Tls::Files(tls)) = &listening.tls else { panic!("{listening:?}") };
     assert_eq!(tls.identity, Some((folder.path().join("own.pem"), folder.path().join("own.key"))));
     assert_eq!(tls.trust, Some(folder.path().join("device.pem")));
-    let Transport::WebSocket(connecting) = &profile.mtps[1].transport;
+    let Transport::WebSocket(connecting) = &profile.mtps[1].transport else { panic!("not WebSocket") };
     assert_eq!((connecting.address.host.as_str(), connecting.address.port), ("::1", 80));
     assert_eq!(connecting.address.to_string(), "[::1]:80");
     assert_eq!(profile.features, FeaturePolicy::Auto { claim: vec![24], deny: vec![9] });
@@ -209,14 +251,13 @@ mtps:
     let profile = EutProfile::parse("x.yaml", text, folder.path()).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(profile.plan.as_deref(), Some("1.0.3"));
     let tls = profile.mtps.iter().map(|mtp| {
-        let Transport::WebSocket(websocket) = &mtp.transport;
+        let Transport::WebSocket(websocket) = &mtp.transport else { panic!("not WebSocket") };
         websocket.tls.clone()
     });
     let authority = Some((folder.path().join("ca.pem"), folder.path().join("ca.key")));
     let files = TlsFiles { identity: None, trust: None, authority };
     assert_eq!(tls.collect::<Vec<_>>(), [Some(Tls::Files(files)), Some(Tls::Generate), None]);
     let facts: Vec<_> = profile.mtps.iter().map(|mtp| (mtp.facts().role.unwrap(), mtp.facts().tls)).collect();
-    let expected =
-        [(WebSocketRole::EutConnects, true), (WebSocketRole::WeConnect, true), (WebSocketRole::WeConnect, false)];
+    let expected = [(Role::EutConnects, true), (Role::WeConnect, true), (Role::WeConnect, false)];
     assert_eq!(facts, expected);
 }

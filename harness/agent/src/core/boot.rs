@@ -27,13 +27,14 @@ impl Core {
     /// Starts an Agent, for the first time or with what was kept of it. `origin` is the instant at which the configured
     /// `start_time` held; over restarts of one process it stays the same.
     pub fn boot(config: AgentConfig, saved: Option<Saved>, origin: Instant, now: Instant) -> Result<Self, ModelError> {
-        let model = Model::device()?;
+        let model = Model::supporting(&config.protocols())?;
         let (data_model, cause) = saved.map_or((None, None), |saved| (saved.data_model, saved.cause));
         let mut store = match &data_model {
             Some(snapshot) => Store::restore(&model, snapshot),
             None => factory::store(model, &config),
         };
         factory::apply_fixed(&mut store, &config);
+        factory::forget_sessions(&mut store);
         let firmware_updated = load_firmware(&mut store);
         forget_what_does_not_persist(&mut store, config.faults.has(Fault::PersistentSubscriptionsLost));
         let mut core = Self {

@@ -1,19 +1,69 @@
 //! The connections, and who is at their other ends.
 
-use super::{Action, ConnectionId, Core};
+use super::{Action, ConnectionId, Core, NORMAL};
 use crate::faults::Fault;
 use crate::store::RowKey;
 use crate::trust::authentication::{self, Standing};
 use std::time::Duration;
 use tokio::time::Instant;
 use uspec_mtp::tls::TlsSession;
-use uspec_usp::record::{WebSocketConnectRecord, record::RecordType};
-
-/// WebSocket status of an ordinary close.
-const NORMAL: u16 = 1000;
+use uspec_usp::record::{
+    MqttConnectRecord, StompConnectRecord, UdsConnectRecord, WebSocketConnectRecord, mqtt_connect_record::MqttVersion,
+    record::RecordType, stomp_connect_record::StompVersion,
+};
 
 /// How long after the session has opened the fault sends the Connect Record.
 const FAULTY_GREETING: Duration = Duration::from_secs(35);
+
+/// A version of STOMP that is none.
+const UNKNOWN_VERSION: i32 = 1;
+
+/// What the Connect Record says of a connection (R-MTP.6).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Channel {
+    /// Over WebSocket: nothing.
+    #[default]
+    WebSocket,
+    /// Over a UNIX domain socket: nothing.
+    Uds,
+    /// Over MQTT.
+    Mqtt {
+        /// Whether it is MQTT 5.0, and not 3.1.1.
+        v5: bool,
+        /// The topic at which the Agent is reached; without it there is no Connect Record.
+        topic: Option<String>,
+    },
+    /// Over STOMP.
+    Stomp {
+        /// The destination at which the Agent is reached; without it there is no Connect Record.
+        destination: Option<String>,
+    },
+}
+
+impl Channel {
+    /// Whether a server stands between the Agent and its Controllers.
+    pub fn is_brokered(&self) -> bool {
+        matches!(self, Self::Mqtt { .. } | Self::Stomp { .. })
+    }
+}
+
+/// A connection that came up.
+#[derive(Debug, Clone, Default)]
+pub struct Arrival {
+    /// The Endpoint ID at the other end, when the MTP knows it.
+    pub peer: Option<String>,
+    /// What TLS showed; none in clear text.
+    pub tls: Option<Box<TlsSession>>,
+    /// What the Connect Record will say.
+    pub channel: Channel,
+}
+
+impl Arrival {
+    /// Of a connection over WebSocket.
+    pub fn of(peer: Option<&str>, tls: Option<Box<TlsSession>>) -> Self {
+        Self { peer: peer.map(str::to_owned), tls, channel: Channel::WebSocket }
+    }
+}
 
 /// A connection.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +72,8 @@ pub(super) struct Link {
     pub(super) peer: Option<String>,
     /// What TLS showed; none in clear text.
     tls: Option<Box<TlsSession>>,
+    /// What the Connect Record says.
+    pub(super) channel: Channel,
     /// Whether the other end is a Controller that was sent a Connect Record.
     greeted: bool,
     /// When the Connect Record that a fault holds back goes out.
@@ -31,23 +83,29 @@ pub(super) struct Link {
 }
 
 impl Core {
-    /// A connection came up. `peer` is the Endpoint ID at the other end, when the MTP knows it; `tls` is what TLS showed, if it is in
-    /// use. The Connect Record goes first (R-MTP.6), then what was waiting.
-    pub fn opened(
-        &mut self,
-        now: Instant,
-        connection: ConnectionId,
-        peer: Option<&str>,
-        tls: Option<Box<TlsSession>>,
-    ) -> Vec<Action> {
-        let link = Link { peer: peer.map(str::to_owned), tls, ..Link::default() };
+    /// A connection came up. The Connect Record goes first (R-MTP.6), then what was waiting.
+    pub fn opened(&mut self, now: Instant, connection: ConnectionId, arrival: Arrival) -> Vec<Action> {
+        let Arrival { peer, tls, channel } = arrival;
+        let link = Link { peer: peer.clone(), tls, channel, ..Link::default() };
         self.links.insert(connection, link);
         if let Some(peer) = peer {
-            self.identify(now, connection, peer, false);
+            self.identify(now, connection, &peer, false);
         }
         let mut actions = self.greet(now);
         actions.append(&mut self.tick(now));
         actions
+    }
+
+    /// The Agent is reached elsewhere over a connection from now on, and says so.
+    pub fn moved(&mut self, now: Instant, connection: ConnectionId, channel: Channel) -> Vec<Action> {
+        match self.links.get_mut(&connection) {
+            Some(link) if link.channel != channel => {
+                link.channel = channel;
+                link.greeted = false;
+                self.greet(now)
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// A connection went down.
@@ -88,8 +146,8 @@ impl Core {
                 link.greeted = true;
                 link.overdue = late.then(|| now.checked_add(FAULTY_GREETING)).flatten();
             }
-            if !late && !self.faults().has(Fault::NoConnectRecord) {
-                actions.push(self.send(connection, &peer, RecordType::WebsocketConnect(WebSocketConnectRecord {})));
+            if !late {
+                actions.extend(self.greeting(connection, &peer));
             }
             self.outbox.connected(&peer, now);
         }
@@ -105,8 +163,51 @@ impl Core {
                 peers.extend(link.peer.clone().map(|peer| (*connection, peer)));
             }
         }
-        let record = || RecordType::WebsocketConnect(WebSocketConnectRecord {});
-        peers.into_iter().map(|(connection, peer)| self.send(connection, &peer, record())).collect()
+        peers.into_iter().filter_map(|(connection, peer)| self.greeting(connection, &peer)).collect()
+    }
+
+    /// The Connect Record of a connection; none when what it has to say is not known.
+    fn greeting(&self, connection: ConnectionId, peer: &str) -> Option<Action> {
+        if self.faults().has(Fault::NoConnectRecord) {
+            return None;
+        }
+        let record_type = self.connect_record_type(&self.links.get(&connection)?.channel)?;
+        Some(self.send(connection, peer, record_type))
+    }
+
+    /// The encoded Connect Record to a Controller; none when what it has to say is not known.
+    pub fn connect_record(&self, channel: &Channel, peer: &str) -> Option<Vec<u8>> {
+        Some(self.encode(peer, self.connect_record_type(channel)?))
+    }
+
+    fn connect_record_type(&self, channel: &Channel) -> Option<RecordType> {
+        let faults = self.faults();
+        if faults.has(Fault::ConnectRecordOfAnotherMtp) {
+            return Some(RecordType::WebsocketConnect(WebSocketConnectRecord {}));
+        }
+        let wrong_version = faults.has(Fault::ConnectRecordWrongVersion);
+        let named = |place: &Option<String>| {
+            let place = place.clone()?;
+            Some(match [Fault::ConnectRecordWrongTopic, Fault::ConnectRecordOmitsTopic].map(|it| faults.has(it)) {
+                [true, _] => format!("{place}-other"),
+                [false, true] => String::new(),
+                [false, false] => place,
+            })
+        };
+        Some(match channel {
+            Channel::WebSocket => RecordType::WebsocketConnect(WebSocketConnectRecord {}),
+            Channel::Uds => RecordType::UdsConnect(UdsConnectRecord {}),
+            Channel::Mqtt { v5, topic } => {
+                let version = if *v5 == wrong_version { MqttVersion::V311 } else { MqttVersion::V5 };
+                let (version, subscribed_topic) = (version.into(), named(topic)?);
+                RecordType::MqttConnect(MqttConnectRecord { version, subscribed_topic })
+            }
+            Channel::Stomp { destination } => {
+                let version = if wrong_version { UNKNOWN_VERSION } else { StompVersion::V12.into() };
+                let subscribed_destination = named(destination)?;
+                RecordType::StompConnect(StompConnectRecord { version, subscribed_destination })
+            }
+        })
     }
 
     /// When [`Core::late_greetings`] has something to send again.
@@ -118,12 +219,17 @@ impl Core {
     pub(super) fn part(&mut self) -> Vec<Action> {
         let served: Vec<ConnectionId> = self.served(|link| link.greeted).into_iter().map(|(id, _)| id).collect();
         let reason = "the Controller is not served any more";
-        let mut actions = Vec::new();
+        let (mut left, mut actions) = (Vec::new(), Vec::new());
         for (id, link) in &mut self.links {
             if link.greeted && !link.leaving && !served.contains(id) {
                 link.leaving = true;
-                actions.push(Action::Close { connection: *id, code: NORMAL, reason });
+                left.push((*id, link.channel.is_brokered()));
             }
+        }
+        for (connection, brokered) in left {
+            // Behind a broker nothing else tells the Controller (R-MTP.7).
+            actions.extend(if brokered { self.farewell_over(connection, reason) } else { None });
+            actions.push(Action::Close { connection, code: NORMAL, reason });
         }
         actions
     }

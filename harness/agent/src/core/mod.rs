@@ -9,6 +9,8 @@ mod receive;
 mod timers;
 
 pub use boot::Saved;
+pub use links::{Arrival, Channel};
+pub use receive::Source;
 
 use crate::config::AgentConfig;
 use crate::faults::{Fault, FaultSet};
@@ -25,6 +27,12 @@ use uspec_usp::record::{DisconnectRecord, Record, record::RecordType};
 /// The version of USP that the Agent's Records carry.
 pub const USP_VERSION: &str = "1.4";
 
+/// WebSocket status for a Record that cannot be extracted (R-WS.16).
+pub const UNSUPPORTED_DATA: u16 = 1003;
+
+/// WebSocket status of an ordinary close.
+const NORMAL: u16 = 1000;
+
 /// A connection of the MTP, numbered by whoever owns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
@@ -34,16 +42,18 @@ pub struct ConnectionId(pub u64);
 pub enum Action {
     /// Send a Record.
     Send {
-        /// Where to.
+        /// Over which connection.
         connection: ConnectionId,
+        /// Over MQTT and STOMP: the topic or destination that it goes to, where it is not the Controller's own.
+        to: Option<String>,
         /// The encoded Record.
         record: Vec<u8>,
     },
-    /// Close a connection with a WebSocket status code.
+    /// Close a connection.
     Close {
         /// Which one.
         connection: ConnectionId,
-        /// The status code.
+        /// The WebSocket status code; [`UNSUPPORTED_DATA`] over any MTP says that a Record could not be extracted.
         code: u16,
         /// The reason that goes with it.
         reason: &'static str,
@@ -90,9 +100,22 @@ impl Core {
 
     /// The Records with which the Agent leaves its Controllers (R-MTP.7).
     pub fn farewell(&self, reason: &str) -> Vec<Action> {
-        let known = self.links.iter().filter_map(|(connection, link)| Some((*connection, link.peer.as_deref()?)));
-        let record = || DisconnectRecord { reason: reason.to_owned(), reason_code: 0 };
-        known.map(|(connection, peer)| self.send(connection, peer, RecordType::Disconnect(record()))).collect()
+        self.links.keys().filter_map(|connection| self.farewell_over(*connection, reason)).collect()
+    }
+
+    /// The connections that are up.
+    pub fn connections(&self) -> impl Iterator<Item = ConnectionId> + '_ {
+        self.links.keys().copied()
+    }
+
+    /// The Record with which the Agent leaves the Controller at the other end of a connection (R-MTP.7).
+    pub fn farewell_over(&self, connection: ConnectionId, reason: &str) -> Option<Action> {
+        if self.faults().has(Fault::NoDisconnectRecord) {
+            return None;
+        }
+        let peer = self.links.get(&connection)?.peer.as_deref()?;
+        let record = DisconnectRecord { reason: reason.to_owned(), reason_code: 0 };
+        Some(self.send(connection, peer, RecordType::Disconnect(record)))
     }
 
     /// Sets a Parameter that says how the MTP is doing, by the path of its Object.
@@ -102,11 +125,23 @@ impl Core {
         }
     }
 
+    /// The same for what has to survive a restart.
+    pub fn learn(&mut self, object: &str, name: &str, value: impl Into<String>) -> Option<Action> {
+        self.report(object, name, value);
+        let persists = self.config.persistence != crate::config::Persistence::Memory;
+        persists.then(|| Action::Save(self.saved(None)))
+    }
+
     fn faults(&self) -> &FaultSet {
         &self.config.faults
     }
 
     fn send(&self, connection: ConnectionId, to: &str, record_type: RecordType) -> Action {
+        Action::Send { connection, to: None, record: self.encode(to, record_type) }
+    }
+
+    /// A Record to that Endpoint.
+    fn encode(&self, to: &str, record_type: RecordType) -> Vec<u8> {
         let wrong_to_id = self.faults().has(Fault::RecordWrongToId);
         let omits_version = self.faults().has(Fault::RecordOmitsVersion);
         let record = Record {
@@ -116,7 +151,7 @@ impl Core {
             record_type: Some(record_type),
             ..Record::default()
         };
-        Action::Send { connection, record: record.encode_to_vec() }
+        record.encode_to_vec()
     }
 
     fn fresh_msg_id(&mut self) -> String {

@@ -1,7 +1,7 @@
 //! A Record comes in: is it one, is it for this Agent, who sent it, and is there a Message in it (R-MTP.5, R-ARC.2, R-ENC.2 to
 //! R-ENC.5).
 
-use super::{Action, ConnectionId, Core};
+use super::{Action, ConnectionId, Core, NORMAL, UNSUPPORTED_DATA};
 use crate::errors::{Failure, code};
 use crate::faults::Fault;
 use crate::store::RowKey;
@@ -11,15 +11,25 @@ use uspec_usp::decode::{Decoded, IrregularityKind, decode_message, decode_record
 use uspec_usp::msg::{self, Msg, body::MsgBody};
 use uspec_usp::record::{NoSessionContextRecord, Record, record::PayloadSecurity, record::RecordType};
 
-/// WebSocket status for a Record that cannot be extracted (R-WS.16).
-const UNSUPPORTED_DATA: u16 = 1003;
-/// WebSocket status of an ordinary close.
-const NORMAL: u16 = 1000;
+/// Where a Record came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Over which connection.
+    pub connection: ConnectionId,
+    /// Over MQTT and STOMP: where its answer is wanted (R-MQTT.25, R-MQTT.26, R-STOMP.23).
+    pub reply_to: Option<String>,
+}
+
+impl From<ConnectionId> for Source {
+    fn from(connection: ConnectionId) -> Self {
+        Self { connection, reply_to: None }
+    }
+}
 
 /// Where an answer goes.
 #[derive(Debug, Clone)]
 pub(super) struct Sender {
-    pub(super) connection: ConnectionId,
+    pub(super) source: Source,
     pub(super) endpoint_id: String,
     pub(super) row: RowKey,
 }
@@ -33,14 +43,15 @@ struct HeaderOnly {
 
 impl Core {
     /// A Record arrived over a connection.
-    pub fn handle_record(&mut self, now: Instant, connection: ConnectionId, bytes: &[u8]) -> Vec<Action> {
+    pub fn handle_record(&mut self, now: Instant, source: impl Into<Source>, bytes: &[u8]) -> Vec<Action> {
+        let source = source.into();
         self.store.uptime = self.clock.uptime(now);
         let Decoded { value, irregularities, .. } = decode_record(bytes);
-        let Some(record) = value else { return self.malformed(connection) };
+        let Some(record) = value else { return self.malformed(&source) };
         if irregularities.iter().any(|found| breaks_oneof(&found.kind)) {
             return Vec::new();
         }
-        let Some(sender) = self.sender(now, connection, &record) else { return Vec::new() };
+        let Some(sender) = self.sender(now, source, &record) else { return Vec::new() };
         // R-MTP.8: nothing goes out before the Connect Record.
         let mut actions = self.greet(now);
         actions.append(&mut match payload(&record) {
@@ -52,30 +63,34 @@ impl Core {
         actions
     }
 
-    fn malformed(&self, connection: ConnectionId) -> Vec<Action> {
+    /// Over MQTT and STOMP such a Record is dropped (R-MTP.5); on other MTPs the connection ends (R-WS.16, R-UDS.23).
+    fn malformed(&self, source: &Source) -> Vec<Action> {
         let faults = self.faults();
         if faults.has(Fault::MalformedRecordIgnored) {
             return Vec::new();
         }
+        let Some(link) = self.links.get(&source.connection) else { return Vec::new() };
         if faults.has(Fault::MalformedRecordAnswered) {
-            return self.answer_malformed(connection);
+            return link.peer.iter().map(|peer| self.answer_malformed(source, peer)).collect();
+        }
+        if link.channel.is_brokered() && !faults.has(Fault::MalformedRecordEndsSession) {
+            return Vec::new();
         }
         let code = if faults.has(Fault::MalformedRecordClosesNormally) { NORMAL } else { UNSUPPORTED_DATA };
-        vec![Action::Close { connection, code, reason: "the Record cannot be extracted" }]
+        vec![Action::Close { connection: source.connection, code, reason: "the Record cannot be extracted" }]
     }
 
     /// What no Agent should do: a GetResp that nobody asked for.
-    fn answer_malformed(&self, connection: ConnectionId) -> Vec<Action> {
-        let peer = self.links.get(&connection).and_then(|link| link.peer.as_deref());
-        let Some(peer) = peer else { return Vec::new() };
+    fn answer_malformed(&self, source: &Source, peer: &str) -> Action {
         let resp_type = Some(msg::response::RespType::GetResp(msg::GetResp::default()));
         let body = MsgBody::Response(msg::Response { resp_type });
         let answer = envelope("unasked".to_owned(), body);
-        vec![self.send(connection, peer, no_session(&answer))]
+        self.send_back(source, peer, &answer)
     }
 
     /// Who sent the Record, when it is for this Agent and from a Controller that it knows.
-    fn sender(&mut self, now: Instant, connection: ConnectionId, record: &Record) -> Option<Sender> {
+    fn sender(&mut self, now: Instant, source: Source, record: &Record) -> Option<Sender> {
+        let connection = source.connection;
         let for_us = record.to_id == self.config.endpoint_id || self.faults().has(Fault::RepliesToForeignToId);
         if !for_us {
             return None;
@@ -90,7 +105,7 @@ impl Core {
         if let Some(link) = self.links.get_mut(&connection) {
             link.peer.get_or_insert_with(|| endpoint_id.clone());
         }
-        Some(Sender { connection, endpoint_id, row })
+        Some(Sender { source, endpoint_id, row })
     }
 
     fn message(&mut self, now: Instant, sender: &Sender, bytes: &[u8]) -> Vec<Action> {
@@ -144,7 +159,16 @@ impl Core {
 
     /// Sends a Message back the way that its Request came (R-MSG.0a).
     pub(super) fn reply(&self, sender: &Sender, message: &Msg) -> Action {
-        self.send(sender.connection, &sender.endpoint_id, no_session(message))
+        self.send_back(&sender.source, &sender.endpoint_id, message)
+    }
+
+    fn send_back(&self, source: &Source, peer: &str, message: &Msg) -> Action {
+        match self.send(source.connection, peer, no_session(message)) {
+            Action::Send { connection, record, to: _ } => {
+                Action::Send { connection, to: source.reply_to.clone(), record }
+            }
+            other => other,
+        }
     }
 }
 

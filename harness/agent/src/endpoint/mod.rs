@@ -10,17 +10,13 @@ use crate::config::AgentConfig;
 use crate::core::{Action, Core, Saved};
 use crate::faults::Fault;
 use crate::model::ModelError;
-use ends::{EndEvent, Ends};
+use ends::Ends;
 use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
-use uspec_mtp::event::AgentHappening;
 use uspec_mtp::network::Network;
-
-/// WebSocket status for what is no Record (R-WS.16).
-const UNSUPPORTED_DATA: u16 = 1003;
 
 /// Why an Agent could not start.
 #[derive(Debug, thiserror::Error)]
@@ -120,7 +116,7 @@ impl Agent {
             let deadline = life.core.next_deadline();
             let actions = tokio::select! {
                 () = stop.cancelled() => break End::Stopped,
-                event = life.ends.next_event() => life.react(event),
+                event = life.ends.next_event() => life.ends.react(&mut life.core, event),
                 () = at(deadline) => life.core.tick(Instant::now()),
             };
             if let Some(saved) = life.perform(actions).await? {
@@ -143,45 +139,14 @@ struct Life {
 }
 
 impl Life {
-    fn react(&mut self, event: EndEvent) -> Vec<Action> {
-        let now = Instant::now();
-        let connection = event.connection();
-        match event.what {
-            AgentHappening::Opened(session) => {
-                let peer = self.ends.peer(event.end).or_else(|| session.peer_eid().map(str::to_owned));
-                self.ends.report_retries(&mut self.core, event.end, 0);
-                self.ends.note_session();
-                self.core.opened(now, connection, peer.as_deref(), session.tls)
-            }
-            AgentHappening::Record { bytes, .. } => self.core.handle_record(now, connection, &bytes),
-            AgentHappening::Text(_) => {
-                vec![Action::Close { connection, code: UNSUPPORTED_DATA, reason: "a text message is no Record" }]
-            }
-            AgentHappening::Closed(_) => {
-                self.core.closed(connection);
-                Vec::new()
-            }
-            AgentHappening::Retrying { retry, .. } => {
-                self.ends.report_retries(&mut self.core, event.end, retry);
-                Vec::new()
-            }
-            AgentHappening::Listening { address } => {
-                tracing::info!(%address, "listening");
-                Vec::new()
-            }
-            AgentHappening::Failed(failure) => {
-                tracing::debug!(?failure, "the peer failed");
-                Vec::new()
-            }
-        }
-    }
-
     /// Does what the engine wants, in its order; returns what to restart from when it wants that.
     async fn perform(&mut self, actions: Vec<Action>) -> Result<Option<Saved>, AgentError> {
         for action in actions {
             match action {
-                Action::Send { connection, record } => self.ends.send(connection, record).await,
-                Action::Close { connection, code, reason } => self.ends.close(connection, code, reason).await,
+                Action::Send { connection, to, record } => self.ends.send(connection, to, record).await,
+                Action::Close { connection, code, reason } => {
+                    self.ends.close(&mut self.core, connection, code, reason).await;
+                }
                 Action::Save(saved) => storage::save(&self.core.config().persistence, &saved).await?,
                 Action::Reboot(saved) => return Ok(Some(saved)),
             }

@@ -4,8 +4,8 @@ use crate::config::{AgentConfig, Pem, TlsIdentity};
 use crate::faults::Fault;
 use crate::store::Store;
 use crate::trust;
+use uspec_mtp::MtpError;
 use uspec_mtp::tls::{ClientAuth, TlsMaterial, TlsServer};
-use uspec_mtp::websocket::WsHandle;
 
 /// Whom the ends with TLS let in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,9 +37,10 @@ impl Trust {
     }
 
     /// Makes an end with TLS verify its later peers accordingly.
-    pub(super) fn apply(&self, handle: &WsHandle, is_server: bool) {
+    /// `set_trust` is that of its handle.
+    pub(super) fn apply(&self, is_server: bool, set_trust: impl FnOnce(&str, bool) -> Result<(), MtpError>) {
         let accept_any = self.anyone || (self.first_use && is_server);
-        if let Err(error) = handle.set_trust(&self.anchors, accept_any) {
+        if let Err(error) = set_trust(&self.anchors, accept_any) {
             tracing::warn!(%error, "trust not changed");
         }
     }

@@ -1,14 +1,17 @@
 //! Reads the definition in `device.yaml` and links parents with children.
 
-use super::{CommandDef, EventDef, Model, ObjectAccess, ObjectDef, ObjectId, ParamDef, UniqueKey};
+use super::{CommandDef, EventDef, Model, ObjectAccess, ObjectDef, ObjectId, ParamDef, Protocol, Protocols, UniqueKey};
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The definition that the crate carries.
 const DEVICE: &str = include_str!("device.yaml");
 
-/// The definition once it has been read.
-static SHARED: OnceLock<Arc<Model>> = OnceLock::new();
+/// Stands in an `enum` for the MTPs that the Agent has.
+const MTPS: &str = "{mtps}";
+
+/// The definitions that have been read, by the MTPs that they are for.
+static SHARED: Mutex<BTreeMap<Protocols, Arc<Model>>> = Mutex::new(BTreeMap::new());
 
 /// The definition does not describe a data model.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +39,8 @@ struct RawModel {
 struct RawObject {
     path: String,
     #[serde(default)]
+    mtp: Option<Protocol>,
+    #[serde(default)]
     access: ObjectAccess,
     #[serde(default)]
     keys: Vec<UniqueKey>,
@@ -48,23 +53,48 @@ struct RawObject {
 }
 
 impl Model {
-    /// The data model of the reference Agent. It is read once and shared by all Agents of a process.
+    /// The data model of a reference Agent that has WebSocket alone.
+    ///
+    /// # Errors
+    /// As [`Model::supporting`].
     pub fn device() -> Result<Arc<Self>, ModelError> {
-        if let Some(known) = SHARED.get() {
-            return Ok(Arc::clone(known));
-        }
-        let model = Arc::new(Self::from_yaml(DEVICE)?);
-        Ok(Arc::clone(SHARED.get_or_init(|| model)))
+        Self::supporting(&[Protocol::WebSocket].into())
     }
 
-    /// A data model from its YAML definition; the first Object is the root.
-    pub fn from_yaml(text: &str) -> Result<Self, ModelError> {
+    /// The data model of a reference Agent that has these MTPs. It is read once and shared by all Agents of a process.
+    ///
+    /// # Errors
+    /// Only when the definition that the crate carries were broken.
+    pub fn supporting(mtps: &Protocols) -> Result<Arc<Self>, ModelError> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shared.get(mtps) {
+            return Ok(Arc::clone(known));
+        }
+        let model = Arc::new(Self::from_yaml(DEVICE, mtps)?);
+        shared.insert(mtps.clone(), Arc::clone(&model));
+        Ok(model)
+    }
+
+    /// A data model from its YAML definition, for an Agent with these MTPs; the first Object is the root.
+    ///
+    /// # Errors
+    /// A text that defines no data model.
+    pub fn from_yaml(text: &str, mtps: &Protocols) -> Result<Self, ModelError> {
         let raw: RawModel = serde_yaml::from_str(text).map_err(|error| ModelError::Syntax(error.to_string()))?;
+        let mut left_out: Vec<String> = Vec::new();
         let mut objects: Vec<ObjectDef> = Vec::new();
         let mut by_path = BTreeMap::new();
         for raw in raw.objects {
+            let foreign = raw.mtp.is_some_and(|mtp| !mtps.contains(&mtp));
+            if foreign || left_out.iter().any(|above| raw.path.starts_with(above)) {
+                left_out.push(raw.path);
+                continue;
+            }
             let id = ObjectId(objects.len());
-            let object = link(raw, &by_path, objects.is_empty())?;
+            let mut object = link(raw, &by_path, objects.is_empty())?;
+            for param in object.params.iter_mut().filter(|param| param.values == [MTPS]) {
+                name_mtps(param, mtps);
+            }
             if let Some(parent) = object.parent.and_then(|parent| objects.get_mut(parent.0)) {
                 parent.children.push(id);
             }
@@ -74,6 +104,12 @@ impl Model {
         let root = objects.first().cloned().ok_or(ModelError::Empty)?;
         Ok(Self { uri: raw.uri, root, objects, by_path })
     }
+}
+
+/// Allows the MTPs that there are: a list has all of them to begin with, a single value the first.
+fn name_mtps(param: &mut ParamDef, mtps: &Protocols) {
+    param.values = mtps.iter().map(Protocol::to_string).collect();
+    param.default = if param.list { param.values.join(",") } else { param.values.first().cloned().unwrap_or_default() };
 }
 
 fn link(raw: RawObject, by_path: &BTreeMap<String, ObjectId>, is_root: bool) -> Result<ObjectDef, ModelError> {
@@ -104,50 +140,73 @@ mod tests {
     use super::*;
     use crate::model::value;
 
+    /// The models with each MTP alone, and the one with all.
+    fn models() -> Vec<Arc<Model>> {
+        let alone = Protocol::ALL.map(|mtp| Protocols::from([mtp]));
+        alone.iter().chain([&Protocols::from(Protocol::ALL)]).map(|mtps| Model::supporting(mtps).unwrap()).collect()
+    }
+
     #[test]
     fn every_table_has_keys_and_every_key_names_a_parameter() {
-        let model = Model::device().unwrap();
-        for object in model.ids().map(|id| model.object(id)) {
-            assert_eq!(object.multi, !object.keys.is_empty(), "{}", object.path);
-            for name in object.key_params() {
-                assert!(object.param(name).is_some(), "{} {name}", object.path);
+        for model in models() {
+            for object in model.ids().map(|id| model.object(id)) {
+                assert_eq!(object.multi, !object.keys.is_empty(), "{}", object.path);
+                for name in object.key_params() {
+                    assert!(object.param(name).is_some(), "{} {name}", object.path);
+                }
             }
         }
     }
 
     #[test]
     fn every_default_is_a_value_of_its_parameter() {
-        let model = Model::device().unwrap();
-        for object in model.ids().map(|id| model.object(id)) {
-            for param in object.params.iter().filter(|param| !param.default.is_empty()) {
-                assert_eq!(
-                    value::accept(param, &param.default).as_deref(),
-                    Ok(param.default.as_str()),
-                    "{}{}",
-                    object.path,
-                    param.name
-                );
+        for model in models() {
+            for object in model.ids().map(|id| model.object(id)) {
+                for param in object.params.iter().filter(|param| !param.default.is_empty()) {
+                    assert_eq!(
+                        value::accept(param, &param.default).as_deref(),
+                        Ok(param.default.as_str()),
+                        "{}{}",
+                        object.path,
+                        param.name
+                    );
+                }
             }
         }
     }
 
     #[test]
     fn references_and_counters_name_tables_of_the_model() {
-        let model = Model::device().unwrap();
-        for param in model.ids().flat_map(|id| &model.object(id).params) {
-            let target = match &param.live {
-                Some(crate::model::Live::Entries(path)) => Some(path),
-                _ => param.references.as_ref(),
-            };
-            if let Some(path) = target {
-                assert!(model.find(path).is_some_and(|id| model.object(id).multi), "{} -> {path}", param.name);
+        for model in models() {
+            for param in model.ids().flat_map(|id| &model.object(id).params) {
+                let target = match &param.live {
+                    Some(crate::model::Live::Entries(path)) => Some(path),
+                    _ => param.references.as_ref(),
+                };
+                if let Some(path) = target {
+                    assert!(model.find(path).is_some_and(|id| model.object(id).multi), "{} -> {path}", param.name);
+                }
             }
+        }
+    }
+
+    #[test]
+    fn an_agent_shows_the_mtps_that_it_has_and_no_other() {
+        for mtp in Protocol::ALL {
+            let model = Model::supporting(&[mtp].into()).unwrap();
+            let own = model.find("Device.LocalAgent.MTP.{i}.").map(|id| model.object(id)).unwrap();
+            assert_eq!(own.param("Protocol").unwrap().values, [mtp.name()]);
+            let below: Vec<&str> = own.children.iter().map(|id| model.object(*id).name.as_str()).collect();
+            assert_eq!(below, [mtp.name()]);
+            let brokers = ["Device.MQTT.Client.{i}.Subscription.{i}.", "Device.STOMP.Connection.{i}."];
+            assert_eq!(brokers.map(|path| model.find(path).is_some()), [mtp == Protocol::Mqtt, mtp == Protocol::Stomp]);
         }
     }
 
     #[test]
     fn an_orphan_is_refused() {
         let text = "uri: x\nobjects:\n  - path: Device.\n  - path: Device.A.B.\n";
-        assert!(matches!(Model::from_yaml(text), Err(ModelError::Orphan(path)) if path == "Device.A.B."));
+        let model = Model::from_yaml(text, &Protocols::new());
+        assert!(matches!(model, Err(ModelError::Orphan(path)) if path == "Device.A.B."));
     }
 }

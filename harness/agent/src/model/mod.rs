@@ -4,10 +4,12 @@
 
 mod load;
 mod param;
+mod protocol;
 pub mod value;
 
 pub use load::ModelError;
 pub use param::{Access, Base, Dangling, Live, ParamDef, Pattern, ValueChange};
+pub use protocol::{Protocol, Protocols};
 
 use std::collections::BTreeMap;
 

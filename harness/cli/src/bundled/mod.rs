@@ -3,6 +3,7 @@
 //! One decision behind it: in memory, protocol time is the clock of a runtime that is paused whenever nothing is left to do, so that
 //! minutes of waiting cost nothing and every run gives the same result. A paused clock is never combined with real sockets.
 
+mod agent;
 mod in_process;
 
 use crate::{
@@ -10,10 +11,11 @@ use crate::{
     command::run::cancel_on_ctrl_c,
     outcome::Error,
 };
+use agent::agent_config;
 use in_process::InProcess;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-use uspec_agent::{AgentConfig, ControllerConfig, Fault, FaultSet, ListenConfig, Pem, TlsIdentity, WebSocketTarget};
+use uspec_agent::{Fault, FaultSet, Pem, TlsIdentity};
 use uspec_mtp::{
     network::{MemoryNetwork, Network, RealNetwork},
     tls::{IdentityKind, KeyLogSink, Pki, TlsError},
@@ -21,7 +23,7 @@ use uspec_mtp::{
 use uspec_runner::{SessionConfig, TlsSupply};
 use uspec_testplan::{
     catalogue::Catalogue,
-    profile::{EutProfile, Mtp, Tls, Transport, WebSocketRole},
+    profile::{Broker, EutProfile, Mqtt, Mtp, Stomp, Tls, Transport},
     run_report::RunReport,
     selection::Selection,
 };
@@ -57,7 +59,7 @@ impl Bundled {
         let faults = faults.iter().map(|name| fault(name)).collect::<Result<FaultSet, _>>()?;
         let mut profile = profile.clone();
         for mtp in &mut profile.mtps {
-            settle_port(mtp, place)?;
+            settle_place(mtp, place)?;
         }
         Ok(Self { profile, faults, place, strict_profile: false, key_log: None })
     }
@@ -136,8 +138,13 @@ impl Bench for InProcessBench<'_> {
 
 /// The host of an MTP whose certificates are to be made for this run.
 fn generated_tls(mtp: &Mtp) -> Option<&str> {
-    let Transport::WebSocket(websocket) = &mtp.transport;
-    matches!(websocket.tls, Some(Tls::Generate)).then_some(websocket.address.host.as_str())
+    let host = match &mtp.transport {
+        Transport::WebSocket(it) => &it.address.host,
+        Transport::Mqtt(it) => &it.address.host,
+        Transport::Stomp(it) => &it.address.host,
+        Transport::Uds(_) => return None,
+    };
+    matches!(mtp.transport.tls(), Some(Tls::Generate)).then_some(host.as_str())
 }
 
 /// What the Agent shows, and whom it trusts.
@@ -162,10 +169,25 @@ pub fn fault(name: &str) -> Result<Fault, Error> {
     })
 }
 
-/// Puts a port in the place of the profile's that is free, so that both sides know it.
-fn settle_port(mtp: &mut Mtp, place: Where) -> Result<(), Error> {
-    let Transport::WebSocket(websocket) = &mut mtp.transport;
-    websocket.address.port = match place {
+/// Puts a place in that of the profile's that is free, so that both sides know it.
+fn settle_place(mtp: &mut Mtp, place: Where) -> Result<(), Error> {
+    let port = match &mut mtp.transport {
+        Transport::WebSocket(it) => &mut it.address.port,
+        // Another broker is where it is.
+        Transport::Mqtt(Mqtt { broker: Broker::Beside, .. })
+        | Transport::Stomp(Stomp { broker: Broker::Beside, .. }) => {
+            return Ok(());
+        }
+        Transport::Mqtt(it) => &mut it.address.port,
+        Transport::Stomp(it) => &mut it.address.port,
+        Transport::Uds(it) => {
+            if place == Where::Loopback {
+                it.path = std::env::temp_dir().join(format!("uspec-{}-{}.sock", std::process::id(), mtp.name));
+            }
+            return Ok(());
+        }
+    };
+    *port = match place {
         Where::Memory => MEMORY_PORT,
         Where::Loopback => free_port()?,
     };
@@ -178,27 +200,4 @@ fn free_port() -> Result<u16, Error> {
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
         .map_err(|cause| Error::new("no port is free", &cause))
-}
-
-/// An Agent that has this MTP alone.
-fn agent_config(profile: &EutProfile, mtp: &Mtp, faults: FaultSet) -> AgentConfig {
-    let mut config = AgentConfig { faults, start_time: jiff::Timestamp::now(), ..AgentConfig::default() };
-    if let Some(id) = &profile.eut_endpoint_id {
-        config.endpoint_id.clone_from(id);
-    }
-    let mut controller =
-        ControllerConfig { endpoint_id: profile.controller_endpoint_id.clone(), ..ControllerConfig::default() };
-    let Transport::WebSocket(websocket) = &mtp.transport;
-    let (host, port, path) = (websocket.address.host.clone(), websocket.address.port, websocket.path.clone());
-    let tls = websocket.tls.is_some();
-    match websocket.role {
-        WebSocketRole::EutConnects => {
-            controller.websocket = Some(WebSocketTarget { host, port, path, tls, ..WebSocketTarget::default() });
-        }
-        WebSocketRole::WeConnect => {
-            config.listen = Some(ListenConfig { host, port, path, tls, ..ListenConfig::default() });
-        }
-    }
-    config.controllers.push(controller);
-    config
 }

@@ -4,15 +4,15 @@ use uspec_mtp::tls::{TlsSession, Verification};
 use uspec_testplan::{
     case::{Applies, EutAction, Needs},
     catalogue::Entry,
-    profile::{Mtp, Transport, WebSocketRole},
+    profile::{Broker, Mtp, Role},
     run_report::{Deprecation, MtpInfo, TlsInfo},
     trace::{ConnectionState, Trace, What},
 };
 
 /// An MTP of the profile, before anything has connected.
 pub(super) fn mtp_info(mtp: &Mtp) -> MtpInfo {
-    let Transport::WebSocket(websocket) = &mtp.transport;
-    MtpInfo { name: mtp.name.clone(), kind: mtp.kind().to_owned(), role: role(websocket.role).to_owned(), tls: None }
+    let role = mtp.facts().role.map(role).unwrap_or_default().to_owned();
+    MtpInfo { name: mtp.name.clone(), kind: mtp.kind().to_owned(), role, tls: None }
 }
 
 /// What TLS came to on the last connection of a Trace.
@@ -53,15 +53,20 @@ pub(super) fn needs(needs: &Needs) -> Vec<String> {
         words.push(format!("the {} MTP", over.kinds.join(" or ")));
     }
     words.extend(over.role.map(|it| role(it).to_owned()));
+    words.extend(over.version.map(|version| format!("MQTT {}", version.name())));
+    words.extend(over.broker.map(|broker| match broker {
+        Broker::BuiltIn => "the broker of uspec".to_owned(),
+        Broker::Beside => "a broker beside uspec".to_owned(),
+    }));
     words.extend(over.tls.map(|tls| if tls { "TLS".to_owned() } else { "no TLS".to_owned() }));
     words.extend(control.iter().map(|action| format!("control: {}", action_name(*action))));
     words
 }
 
-fn role(role: WebSocketRole) -> &'static str {
+fn role(role: Role) -> &'static str {
     match role {
-        WebSocketRole::EutConnects => "the EUT connects",
-        WebSocketRole::WeConnect => "we connect",
+        Role::EutConnects => "the EUT connects",
+        Role::WeConnect => "we connect",
     }
 }
 

@@ -173,7 +173,8 @@ impl Campaign<'_> {
         watch: &mut Watch<'_>,
     ) -> Result<(), Error> {
         let detected = found.supported_dm.as_ref().map(|dm| self.catalogue.features.detect(dm)).unwrap_or_default();
-        let (features, contradictions) = FeatureSet::with_device(self.profile, &self.catalogue.features, &detected);
+        let (features, contradictions) =
+            FeatureSet::with_device(self.profile, &self.catalogue.features, &detected, mtp.kind());
         let versions = self.versions(&found.usp_versions);
         session.claim_versions(&versions);
         // The handshake of a connection that lasts stands in this Trace alone.

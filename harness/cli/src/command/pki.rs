@@ -98,6 +98,7 @@ fn describe(kind: IdentityKind) -> &'static str {
         IdentityKind::Expired => "wrong: no longer valid",
         IdentityKind::NotYetValid => "wrong: not yet valid",
         IdentityKind::WrongName => "wrong: with another Endpoint ID in subjectAltName",
+        IdentityKind::WrongHost => "wrong: with another Endpoint ID and another host in subjectAltName",
         IdentityKind::Untrusted => "wrong: issued by an authority that nobody trusts",
         IdentityKind::SelfSigned => "self-signed",
         IdentityKind::Alternate => "self-signed, to replace another",

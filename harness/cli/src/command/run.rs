@@ -18,7 +18,7 @@ use uspec_testplan::{
     catalogue::Catalogue,
     features::FeatureSet,
     plan::plan,
-    profile::{EutProfile, Mtp, Transport, WebSocketRole},
+    profile::{Broker, EutProfile, Mtp, Role, Transport},
     run_report::{EndedBy, RunReport},
     selection::Selection,
 };
@@ -163,13 +163,24 @@ fn watch(args: &RunArgs, reports: &Reports, event: Event<'_>) -> Option<String> 
     }
 }
 
+/// Where the EUT is awaited, or called.
 fn ready(mtp: &Mtp) -> String {
-    let Transport::WebSocket(websocket) = &mtp.transport;
-    let scheme = if websocket.tls.is_some() { "wss" } else { "ws" };
-    let url = format!("{scheme}://{}{}", websocket.address, websocket.path);
-    match websocket.role {
-        WebSocketRole::EutConnects => format!("{}: waiting for the EUT at {url}", mtp.name),
-        WebSocketRole::WeConnect => format!("{}: connecting to the EUT at {url}", mtp.name),
+    let scheme = |plain: &str, tls: &str| if mtp.transport.tls().is_some() { tls.to_owned() } else { plain.to_owned() };
+    let (role, place) = match &mtp.transport {
+        Transport::WebSocket(it) => (it.role, format!("{}://{}{}", scheme("ws", "wss"), it.address, it.path)),
+        Transport::Uds(it) => (it.role, it.path.display().to_string()),
+        Transport::Mqtt(it) if it.broker == Broker::Beside => {
+            return format!("{}: joining the broker at {}://{}", mtp.name, scheme("mqtt", "mqtts"), it.address);
+        }
+        Transport::Stomp(it) if it.broker == Broker::Beside => {
+            return format!("{}: joining the broker at {}://{}", mtp.name, scheme("stomp", "stomps"), it.address);
+        }
+        Transport::Mqtt(it) => (Role::EutConnects, format!("{}://{}", scheme("mqtt", "mqtts"), it.address)),
+        Transport::Stomp(it) => (Role::EutConnects, format!("{}://{}", scheme("stomp", "stomps"), it.address)),
+    };
+    match role {
+        Role::EutConnects => format!("{}: waiting for the EUT at {place}", mtp.name),
+        Role::WeConnect => format!("{}: connecting to the EUT at {place}", mtp.name),
     }
 }
 

@@ -118,6 +118,16 @@ impl Base {
         let _ = life.wait_for(|life| life.stopping).await;
     }
 
+    /// Waits until its owner says anything about what it is to do at large, whatever it is.
+    pub(crate) async fn until_told(&self) {
+        let mut life = self.life.clone();
+        let now = *life.borrow_and_update();
+        if !now.stopping && now.connecting {
+            // An error means that the last handle is gone.
+            let _ = life.changed().await;
+        }
+    }
+
     /// The log of one connection.
     pub(crate) fn log(&self, id: ConnectionId) -> Log {
         self.sink.log(id)

@@ -62,6 +62,8 @@ pub enum FailureKind {
     },
     /// The session was ended because nothing is subscribed to (R-MQTT.16, R-MQTT.17, R-STOMP.16).
     NothingSubscribed,
+    /// A message could not be brought to its receiver, which has not subscribed to it, takes nothing so large, or acknowledges nothing.
+    Undelivered,
     /// More connections than this end takes at a time.
     TooManyConnections,
     /// The listening place broke.

@@ -67,7 +67,10 @@ impl MemoryNetwork {
             .or_else(|| table.get(&Address::tcp("0.0.0.0", address.port())))
             .or_else(|| table.get(&Address::tcp("::", address.port())))
             .ok_or_else(refused)?;
-        let from = Address::tcp("memory", FIRST_FREE_PORT);
+        let from = match address {
+            Address::Tcp { .. } => Address::tcp("memory", FIRST_FREE_PORT),
+            Address::Unix { .. } => address.clone(),
+        };
         queue.try_send((Box::new(theirs), from)).map_err(|_| refused())?;
         Ok(Box::new(ours))
     }
@@ -218,6 +221,21 @@ mod tests {
         let _listener = network.listen(&Address::tcp("0.0.0.0", 80)).await.unwrap();
         assert!(network.connect(&Address::tcp("agent", 80)).await.is_ok());
         assert!(network.connect(&Address::tcp("agent", 81)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_socket_file_has_one_listener_and_no_port() {
+        let network = MemoryNetwork::new();
+        let address = Address::unix("/run/usp.sock");
+        assert!(matches!(network.connect(&address).await.err(), Some(NetworkError::Refused { .. })));
+        let mut listener = network.listen(&address).await.unwrap();
+        assert_eq!(listener.address(), address);
+        assert!(matches!(network.listen(&address).await.err(), Some(NetworkError::InUse { .. })));
+        let _stream = network.connect(&address).await.unwrap();
+        assert_eq!(listener.accept().await.unwrap().1, address);
+        assert!(network.connect(&Address::unix("/run/other.sock")).await.is_err());
+        drop(listener);
+        assert!(network.listen(&address).await.is_ok());
     }
 
     #[tokio::test]

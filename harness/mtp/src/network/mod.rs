@@ -1,4 +1,4 @@
-//! Where byte streams come from: one trait, implemented over real TCP and in memory.
+//! Where byte streams come from: one trait, implemented over the operating system's sockets and in memory.
 //!
 //! The one decision behind it: nothing else in the project opens a socket for an MTP, so that a whole campaign can run in one
 //! process under a paused clock by handing over a [`MemoryNetwork`] instead of a [`RealNetwork`].
@@ -6,6 +6,7 @@
 mod address;
 mod memory;
 mod real;
+mod unix;
 
 use std::fmt::Debug;
 use std::io;
@@ -39,7 +40,7 @@ pub trait Listener: Send {
 
 /// A reliable stream of octets in both directions.
 pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {
-    /// Arranges that dropping the stream breaks it (TCP: RST) instead of ending it in order (TCP: FIN).
+    /// Arranges that dropping the stream breaks it (TCP: RST) instead of ending it in order (TCP: FIN), if it knows the difference.
     fn break_on_drop(&mut self);
 }
 

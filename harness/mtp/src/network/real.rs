@@ -1,4 +1,4 @@
-//! TCP of the operating system.
+//! TCP and UNIX domain sockets of the operating system.
 
 use std::io;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Address, BoxStream, ByteStream, Listener, Network, NetworkError};
+use super::{Address, BoxStream, ByteStream, Listener, Network, NetworkError, unix};
 
 /// After this silence TCP asks whether the peer is still there: a device that loses its power says nothing, and its session would look open for
 /// ever. Unseen by the MTP, so that no verdict depends on it.
@@ -17,13 +17,17 @@ const ASK_EVERY: Duration = Duration::from_secs(5);
 /// How many of them may stay without an answer before the connection counts as broken.
 const ASK_TIMES: u32 = 3;
 
-/// TCP of the operating system, without Nagle's delay: a Record goes out when it is written. A peer that is gone without a word is noticed.
+/// The operating system's network. TCP is without Nagle's delay: a Record goes out when it is written. A peer that is gone without a word is
+/// noticed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealNetwork;
 
 impl Network for RealNetwork {
     fn listen<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, Result<Box<dyn Listener>, NetworkError>> {
         Box::pin(async move {
+            if let Some(path) = address.path() {
+                return unix::listen(path).await;
+            }
             let from_io = |source| NetworkError::from_io(address, source);
             let inner = TcpListener::bind((address.host(), address.port())).await.map_err(from_io)?;
             let address = inner.local_addr().map_err(from_io)?.into();
@@ -33,6 +37,9 @@ impl Network for RealNetwork {
 
     fn connect<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, Result<BoxStream, NetworkError>> {
         Box::pin(async move {
+            if let Some(path) = address.path() {
+                return unix::connect(path).await;
+            }
             let from_io = |source| NetworkError::from_io(address, source);
             let stream = TcpStream::connect((address.host(), address.port())).await.map_err(from_io)?;
             prepare(&stream).map_err(from_io)?;

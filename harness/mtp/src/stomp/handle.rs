@@ -12,7 +12,7 @@ use super::settings::{Command, Order, Settings};
 use super::{StompBehaviour, StompFrame};
 use crate::end::Control;
 use crate::error::MtpError;
-use crate::event::{ConnectionId, Direction, MtpHappening, Route};
+use crate::event::ConnectionId;
 use crate::log::Sink;
 use crate::network::Address;
 use crate::tls::TlsMaterial;
@@ -189,11 +189,7 @@ impl StompHandle {
             return self.order(Command::Record { bytes, to, from: None }).await;
         };
         let target = self.target.or_else(|| self.control.registry.ids().last().copied()).ok_or(MtpError::NotOpen)?;
-        let route = Route { to: to.clone(), reply_to: Some(guest.destination.clone()) };
-        let from = Some(Arc::clone(guest));
-        self.at(target).order(Command::Record { bytes: bytes.clone(), to, from }).await?;
-        guest.record(target, MtpHappening::Record { direction: Direction::Sent, bytes, frames: 1, route }).await;
-        Ok(())
+        self.at(target).order(Command::Record { bytes, to, from: Some(Arc::clone(guest)) }).await
     }
 
     async fn order(&self, command: Command) -> Result<(), MtpError> {

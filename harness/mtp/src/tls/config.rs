@@ -36,7 +36,7 @@ pub struct TlsServer {
 /// The client's side of TLS.
 #[derive(Debug, Clone)]
 pub struct TlsClient {
-    /// Own certificate and key, shown when the server asks, and what the server is verified against.
+    /// Own certificate and key, shown when the server asks, and what the server is verified against. Without a certificate none is shown.
     pub material: TlsMaterial,
     /// Shows no certificate even when the server asks.
     pub anonymous: bool,
@@ -264,7 +264,7 @@ impl ReadyClient {
             provider: Arc::clone(&self.provider),
             findings: findings.clone(),
         }));
-        let mut config = if *anonymous {
+        let mut config = if *anonymous || material.chain.is_empty() {
             builder.with_no_client_auth()
         } else {
             let chain = material.chain.clone();

@@ -112,6 +112,12 @@ impl TlsMaterial {
         Ok(Self { chain, key, trust })
     }
 
+    /// The same without a certificate of its own: a client that has none to show (R-MTP.1).
+    #[must_use]
+    pub fn without_certificate(self) -> Self {
+        Self { chain: Vec::new(), ..self }
+    }
+
     /// The own certificate alone, DER; empty when there is none.
     pub fn certificate_der(&self) -> &[u8] {
         self.chain.first().map(|one| &**one).unwrap_or_default()

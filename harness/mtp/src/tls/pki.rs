@@ -15,8 +15,11 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Distance of a wrong validity from now: far enough for a device whose clock is some days wrong.
 const FAR_OFF: Duration = Duration::from_secs(30 * DAY.as_secs());
 
-/// The Endpoint ID in a certificate of the kind `wrong_name`: nobody on a bench has it.
+/// The Endpoint ID in a certificate of the kinds `wrong_name` and `wrong_host`: nobody on a bench has it.
 const SOMEBODY_ELSE: &str = "proto::uspec-somebody-else";
+
+/// The host in a certificate of the kind `wrong_host`: no bench has it (RFC 6761 section 6.4).
+const ELSEWHERE: &str = "elsewhere.invalid";
 
 /// One authority that the EUT trusts, another that nobody trusts, and what they issue. Nothing touches the disk.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub enum IdentityKind {
     NotYetValid,
     /// The same, but with another Endpoint ID in subjectAltName (R-SEC.0a); the host's names are right.
     WrongName,
+    /// The same, but with another Endpoint ID and another host's names.
+    WrongHost,
     /// Issued by an authority that nobody trusts.
     Untrusted,
     /// Signed with its own key (R-SEC.5).
@@ -47,11 +52,12 @@ pub enum IdentityKind {
 
 impl IdentityKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Trusted,
         Self::Expired,
         Self::NotYetValid,
         Self::WrongName,
+        Self::WrongHost,
         Self::Untrusted,
         Self::SelfSigned,
         Self::Alternate,
@@ -64,6 +70,7 @@ impl IdentityKind {
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::WrongName => "wrong_name",
+            Self::WrongHost => "wrong_host",
             Self::Untrusted => "untrusted",
             Self::SelfSigned => "self_signed",
             Self::Alternate => "alternate",
@@ -147,12 +154,15 @@ impl Pki {
         endpoint_id: &str,
         hosts: &[S],
     ) -> Result<TlsMaterial, TlsError> {
-        let id = if kind == IdentityKind::WrongName { SOMEBODY_ELSE } else { endpoint_id };
-        let request = CertificateRequest::nowhere(id);
-        let mut request = hosts.iter().fold(request, |request, host| request.host(host.as_ref()));
+        let wrong = matches!(kind, IdentityKind::WrongName | IdentityKind::WrongHost);
+        let request = CertificateRequest::nowhere(if wrong { SOMEBODY_ELSE } else { endpoint_id });
+        let mut request = match kind {
+            IdentityKind::WrongHost => request.host(ELSEWHERE),
+            _ => hosts.iter().fold(request, |request, host| request.host(host.as_ref())),
+        };
         let now = SystemTime::now();
         match kind {
-            IdentityKind::Trusted | IdentityKind::WrongName => self.authority.issue(&request),
+            IdentityKind::Trusted | IdentityKind::WrongName | IdentityKind::WrongHost => self.authority.issue(&request),
             IdentityKind::Expired => {
                 request.not_before = now - 2 * FAR_OFF;
                 request.not_after = now - FAR_OFF;
@@ -249,6 +259,16 @@ mod tests {
         assert_eq!(seen.stands_for(id), stands);
         assert_eq!(seen.dns_names, names);
         assert_eq!(seen.addresses, ["192.0.2.1", "2001:db8::1"]);
+    }
+
+    #[test]
+    fn a_certificate_of_another_host_names_neither_host_nor_endpoint() {
+        let pki = Pki::generate().unwrap();
+        let issued = pki.issue(IdentityKind::WrongHost, "self::x", &["localhost", "127.0.0.1"]).unwrap();
+        let seen = PeerCertificate::read(issued.certificate_der());
+        assert_eq!((seen.dns_names.as_slice(), seen.addresses.len()), (["elsewhere.invalid".to_owned()].as_slice(), 0));
+        assert_eq!(seen.uris, [format!("urn:bbf:usp:id:{SOMEBODY_ELSE}")]);
+        assert_eq!(issued.without_certificate().certificate_der(), b"");
     }
 
     #[test]

@@ -57,9 +57,10 @@ impl Seen {
     }
 }
 
-/// What is wrong with a certificate of that kind; the wrong name is no matter of TLS.
-fn expected(kind: IdentityKind) -> Option<CertificateProblem> {
+/// What is wrong with a certificate of that kind; the wrong name is no matter of TLS, and the wrong host one of a server's alone.
+fn expected(kind: IdentityKind, server: bool) -> Option<CertificateProblem> {
     match kind {
+        IdentityKind::WrongHost => server.then_some(CertificateProblem::WrongHost),
         IdentityKind::Trusted | IdentityKind::WrongName => None,
         IdentityKind::Expired => Some(CertificateProblem::Expired),
         IdentityKind::NotYetValid => Some(CertificateProblem::NotYetValid),
@@ -69,7 +70,10 @@ fn expected(kind: IdentityKind) -> Option<CertificateProblem> {
 }
 
 fn endpoint_match(kind: IdentityKind) -> EndpointMatch {
-    if kind == IdentityKind::WrongName { EndpointMatch::Other } else { EndpointMatch::Urn }
+    match kind {
+        IdentityKind::WrongName | IdentityKind::WrongHost => EndpointMatch::Other,
+        _ => EndpointMatch::Urn,
+    }
 }
 
 /// The Agent connects and shows a certificate of that kind.
@@ -98,21 +102,29 @@ async fn agent_listens(network: impl Network + Clone + 'static, kind: IdentityKi
     timeout(LIMIT, Seen::by(&mut far)).await.unwrap()
 }
 
-fn judge(seen: &Seen, kind: IdentityKind, demanded: bool) {
-    assert_eq!(seen.problem(), expected(kind), "{seen:?}");
+fn judge(seen: &Seen, kind: IdentityKind, server: bool, demanded: bool) {
+    let expected = expected(kind, server);
+    assert_eq!(seen.problem(), expected, "{seen:?}");
     let certificate = match seen {
         Seen::Failed(failure) => {
-            assert!(demanded && expected(kind).is_some(), "{failure:?}");
+            assert!(demanded && expected.is_some(), "{failure:?}");
             assert_eq!(failure.alert, None);
             failure.peer_certificate.as_ref().unwrap()
         }
         Seen::Open(open) => {
-            assert!(!demanded || expected(kind).is_none(), "{open:?}");
+            assert!(!demanded || expected.is_none(), "{open:?}");
             open.tls.as_ref().unwrap().peer_certificate.as_ref().unwrap()
         }
     };
     assert_eq!(certificate.stands_for(AGENT), endpoint_match(kind));
     assert_eq!(certificate.self_signed, matches!(kind, IdentityKind::SelfSigned | IdentityKind::Alternate));
+    if kind == IdentityKind::WrongHost {
+        assert_eq!(
+            (certificate.dns_names.as_slice(), certificate.addresses.len()),
+            (["elsewhere.invalid".to_owned()].as_slice(), 0)
+        );
+        return;
+    }
     assert_eq!(certificate.dns_names, ["localhost"]);
     assert_eq!(certificate.addresses, ["127.0.0.1", "::1"]);
 }
@@ -121,8 +133,8 @@ fn judge(seen: &Seen, kind: IdentityKind, demanded: bool) {
 async fn every_kind_is_told_apart_in_memory() {
     for kind in IdentityKind::ALL {
         for demanded in [true, false] {
-            judge(&agent_connects(MemoryNetwork::new(), kind, demanded).await, kind, demanded);
-            judge(&agent_listens(MemoryNetwork::new(), kind, demanded).await, kind, demanded);
+            judge(&agent_connects(MemoryNetwork::new(), kind, demanded).await, kind, false, demanded);
+            judge(&agent_listens(MemoryNetwork::new(), kind, demanded).await, kind, true, demanded);
         }
     }
 }
@@ -130,8 +142,8 @@ async fn every_kind_is_told_apart_in_memory() {
 #[tokio::test]
 async fn every_kind_is_told_apart_on_loopback() {
     for kind in IdentityKind::ALL {
-        judge(&agent_connects(RealNetwork, kind, true).await, kind, true);
-        judge(&agent_listens(RealNetwork, kind, true).await, kind, true);
+        judge(&agent_connects(RealNetwork, kind, true).await, kind, false, true);
+        judge(&agent_listens(RealNetwork, kind, true).await, kind, true, true);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which of the open sessions is the EUT's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 use uspec_mtp::event::ConnectionId;
 
@@ -8,6 +8,8 @@ use uspec_mtp::event::ConnectionId;
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     open: BTreeMap<ConnectionId, Session>,
+    /// The connections on which somebody has said who it is, and which came to no session so far.
+    greeting: BTreeSet<ConnectionId>,
     /// When the EUT's last session opened.
     pub(crate) opened: Option<Change>,
     /// When the EUT's last session ended.
@@ -30,6 +32,23 @@ struct Session {
 }
 
 impl Connections {
+    /// A packet came on a connection, which begins one that has no session yet.
+    pub(crate) fn begin(&mut self, id: ConnectionId) {
+        if !self.open.contains_key(&id) {
+            self.greeting.insert(id);
+        }
+    }
+
+    /// The newest connection that has begun and came to no session so far.
+    pub(crate) fn beginning(&self) -> Option<ConnectionId> {
+        self.greeting.last().copied()
+    }
+
+    /// A connection that came to no session ended. Tells whether it had begun.
+    pub(crate) fn give_up(&mut self, id: ConnectionId) -> bool {
+        self.greeting.remove(&id)
+    }
+
     /// A session opened; `peer` is whom the handshake named. Tells whether it may be the EUT's.
     pub(crate) fn open(&mut self, id: ConnectionId, peer: Option<String>, eut: Option<&str>, change: Change) -> bool {
         let session = Session { peer, opened: change.at };
@@ -37,6 +56,7 @@ impl Connections {
         if counts {
             self.opened = Some(change);
         }
+        self.greeting.remove(&id);
         self.open.insert(id, session);
         counts
     }

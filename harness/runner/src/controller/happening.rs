@@ -1,13 +1,17 @@
 //! Events of an MTP as events of a Trace.
 
 use serde_json::Value;
-use uspec_mtp::event::{Direction, MtpHappening, Opcode};
+use uspec_mtp::event::{Direction, MtpHappening, Opcode, PacketSeen};
 use uspec_testplan::trace::{ConnectionState, Direction as Way, What};
 
 /// The same event in a Trace; `None` for Records, which the Controller writes itself because it knows more about them.
 pub(crate) fn what(connection: u32, happening: &MtpHappening) -> Option<What> {
     let state = match happening {
-        MtpHappening::Record { .. } | MtpHappening::Packet { .. } => return None,
+        MtpHappening::Record { .. } => return None,
+        MtpHappening::Packet { direction, packet: PacketSeen { kind, fields, body } } => {
+            let (direction, kind, fields) = (way(*direction), kind.clone(), fields.clone());
+            return Some(What::Packet { connection, direction, kind, fields, body: body.to_vec() });
+        }
         MtpHappening::Octets { direction, bytes } => {
             return Some(What::Octets { connection, direction: way(*direction), bytes: bytes.to_vec() });
         }

@@ -15,12 +15,15 @@ use crate::{
 };
 use bytes::Bytes;
 use tokio::time::Instant;
-use uspec_mtp::event::{
-    Closing, ConnectionId, Direction, EVENT_QUEUE, EndedBy, FrameSeen, MtpEvent, MtpHappening, OpenSession,
-    Party as Side,
+use uspec_mtp::{
+    Handle,
+    event::{
+        Closing, ConnectionId, Direction, EVENT_QUEUE, EndedBy, FrameSeen, MtpEvent, MtpHappening, OpenSession,
+        Party as Side,
+    },
 };
 use uspec_testplan::{
-    case::{Answer, Party},
+    case::{Answer, PacketKind, Party},
     sighting::sighting,
     trace::{StepRef, What},
 };
@@ -44,8 +47,8 @@ impl Controller {
         let MtpEvent { at, connection, what, .. } = event;
         match what {
             MtpHappening::Record { direction: Direction::Sent, bytes, .. } => self.record_sent(at, connection, &bytes),
-            MtpHappening::Record { direction: Direction::Received, bytes, .. } => {
-                self.record_received(at, connection, &bytes);
+            MtpHappening::Record { direction: Direction::Received, bytes, route, .. } => {
+                self.record_received(at, connection, &bytes, route.reply_to);
             }
             other => self.happened(at, connection, &other),
         }
@@ -54,7 +57,11 @@ impl Controller {
     fn happened(&mut self, at: Instant, connection: ConnectionId, what: &MtpHappening) {
         let party = party_of(connection);
         let kind = sighting_kind(what);
-        let octets = if let MtpHappening::Frame { frame, .. } = what { frame.payload.len() } else { SMALL };
+        let octets = match what {
+            MtpHappening::Frame { frame, .. } => frame.payload.len(),
+            MtpHappening::Packet { packet, .. } => packet.body.len().saturating_add(SMALL),
+            _ => SMALL,
+        };
         let keep = self.keep(kind, octets);
         let seq = happening::what(connection.0, what).and_then(|what| self.recorder.log(at, what, keep));
         let change = Change { at, seq };
@@ -62,6 +69,18 @@ impl Controller {
             MtpHappening::Open(open) => self.opened(party, connection, open, change),
             MtpHappening::Closed(closing) => self.closed(party, connection, Some(closing), change),
             MtpHappening::StreamEnded { .. } => self.closed(party, connection, None, change),
+            MtpHappening::Packet { direction: Direction::Received, .. } => {
+                self.side_mut(party).connections.begin(connection);
+                true
+            }
+            // As client of a UNIX domain socket the EUT's server stays silent until we have introduced ourselves.
+            MtpHappening::Attempt { .. } => {
+                let side = self.side_mut(party);
+                if matches!(side.end, Some(Handle::Uds(_))) {
+                    side.connections.begin(connection);
+                }
+                true
+            }
             _ => true,
         };
         if let Some(kind) = kind.filter(|_| counts) {
@@ -79,10 +98,12 @@ impl Controller {
         side.connections.open(connection, open.peer_eid().map(str::to_owned), eut.as_deref(), change)
     }
 
-    /// A session ended, or the stream of one; whether it was the EUT's and open until now.
+    /// A session ended, or the stream of one; whether it was the EUT's and open until now, or had begun and never opened.
     fn closed(&mut self, party: Party, connection: ConnectionId, closing: Option<&Closing>, change: Change) -> bool {
         let eut = self.eut.clone();
-        let was_open = self.side_mut(party).connections.close(connection, eut.as_deref(), change);
+        let connections = &mut self.side_mut(party).connections;
+        let was_open = connections.close(connection, eut.as_deref(), change);
+        let had_begun = connections.give_up(connection);
         if self.start_on_close && self.current().is_none() {
             self.spawn_start();
         }
@@ -93,7 +114,7 @@ impl Controller {
                 "connection {connection} ended after the case before and before this one's first step; the last Records sent: {last}"
             ));
         }
-        was_open
+        was_open || had_begun
     }
 
     fn record_sent(&mut self, at: Instant, connection: ConnectionId, bytes: &Bytes) {
@@ -105,11 +126,15 @@ impl Controller {
         self.log_record(at, connection, Direction::Sent, step, bytes, decoded, keep);
     }
 
-    fn record_received(&mut self, at: Instant, connection: ConnectionId, bytes: &Bytes) {
+    /// `reply_to` is where an answer to it is to go, in a brokered MTP.
+    fn record_received(&mut self, at: Instant, connection: ConnectionId, bytes: &Bytes, reply_to: Option<String>) {
         let Arrival { from, to, version, kind, content, decoded } = Arrival::read(bytes);
         self.side_mut(party_of(connection)).connections.heard(connection, &from);
         let is_eut = self.eut.as_deref().is_none_or(|eut| eut == from);
         let ours = self.addressed(&to).filter(|_| is_eut);
+        if is_eut && reply_to.is_some() {
+            self.eut_reached_at = reply_to;
+        }
         let kind = kind.map(SightingKind::Record);
         let mut keep = self.keep(kind, bytes.len());
         match (content, ours) {
@@ -253,6 +278,9 @@ fn sighting_kind(what: &MtpHappening) -> Option<SightingKind> {
         MtpHappening::Closed(_) | MtpHappening::StreamEnded { .. } => Some(SightingKind::Disconnected),
         MtpHappening::Frame { direction: Direction::Received, frame: FrameSeen { opcode, .. } } => {
             frame_kind(&happening::kind(*opcode)).map(SightingKind::Frame)
+        }
+        MtpHappening::Packet { direction: Direction::Received, packet } => {
+            PacketKind::named(&packet.kind).map(SightingKind::Packet)
         }
         _ => None,
     }

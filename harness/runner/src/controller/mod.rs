@@ -82,6 +82,8 @@ pub(crate) struct Controller {
     pub(crate) tables_only: bool,
     /// Why a variable that bring-up defines has no value.
     pub(crate) unknown: BTreeMap<String, String>,
+    /// The topic or destination to which the EUT last asked for answers, in a brokered MTP.
+    pub(crate) eut_reached_at: Option<String>,
     handed_over: VecDeque<(Bytes, StepRef)>,
     last_sent: LastSent,
     /// By how much a step has delayed all that we send.
@@ -143,6 +145,7 @@ impl Controller {
             variables: BTreeMap::new(),
             tables_only: false,
             unknown: BTreeMap::new(),
+            eut_reached_at: None,
             handed_over: VecDeque::new(),
             last_sent: LastSent::default(),
             delay: std::time::Duration::ZERO,

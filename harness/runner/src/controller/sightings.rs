@@ -6,7 +6,7 @@ use crate::bounds::SIGHTINGS;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use uspec_testplan::{
-    case::{Action, Expected, FrameKind, MtpEvent, Party, RecordEvent, TestCase},
+    case::{Action, Expected, FrameKind, MtpEvent, PacketKind, Party, RecordEvent, TestCase},
     pattern::{Context, Pattern},
     template::placeholders_in,
 };
@@ -23,6 +23,8 @@ pub(crate) enum SightingKind {
     Disconnected,
     /// The EUT sent a frame.
     Frame(FrameKind),
+    /// The EUT sent a packet.
+    Packet(PacketKind),
     /// The EUT sent a Record.
     Record(RecordKind),
 }
@@ -82,7 +84,9 @@ impl Sightings {
         self.next = self.next.saturating_add(1);
         if self.seen.len() > SIGHTINGS {
             // Connections change seldom; what floods is what was sent.
-            let sent = |seen: &Sighting| matches!(seen.kind, SightingKind::Frame(_) | SightingKind::Record(_));
+            let sent = |seen: &Sighting| {
+                matches!(seen.kind, SightingKind::Frame(_) | SightingKind::Packet(_) | SightingKind::Record(_))
+            };
             let index = self.seen.iter().position(sent).unwrap_or(0);
             self.seen.remove(index);
             self.dropped = self.dropped.saturating_add(1);
@@ -119,6 +123,9 @@ impl WantedSighting {
             Expected::Mtp(MtpEvent::Disconnected) => plain(SightingKind::Disconnected),
             Expected::Mtp(MtpEvent::Frame { kind, matching }) => {
                 Some(Self { kind: SightingKind::Frame(*kind), matching: matching.clone() })
+            }
+            Expected::Mtp(MtpEvent::Packet { kind, matching }) => {
+                Some(Self { kind: SightingKind::Packet(*kind), matching: matching.clone() })
             }
             Expected::Record(RecordEvent { kind, matching }) => {
                 Some(Self { kind: SightingKind::Record(*kind), matching: matching.clone() })

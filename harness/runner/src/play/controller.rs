@@ -3,7 +3,6 @@
 use super::{Play, done, fault, not_reached, timed_out};
 use crate::bounds::after;
 use tokio::time::Instant;
-use uspec_mtp::Handle;
 use uspec_testplan::{
     case::{CertificateKind, ControllerAction, Party},
     trace::{ConnectionState, StepOutcome, What},
@@ -38,7 +37,10 @@ impl Play<'_> {
     async fn start_second(&mut self, kind: CertificateKind) -> StepOutcome {
         let begun = Instant::now();
         let from = self.controller.recorder.len();
-        let far = match self.controller.plan.far(kind) {
+        let Some(first) = self.controller.side(Party::First).end.clone() else {
+            return not_reached("our end of the MTP has ended");
+        };
+        let far = match self.controller.plan.far(kind, &first) {
             Ok(far) => far,
             Err(error) => return fault(["the second Controller cannot begin".to_owned(), error.to_string()]),
         };
@@ -71,7 +73,7 @@ impl Play<'_> {
             Ok(None) => return fault(["the MTP has no TLS, so that nobody shows a certificate"]),
             Err(error) => return fault([error.to_string()]),
         };
-        let Some(Handle::WebSocket(end)) = self.controller.side(Party::First).end.clone() else {
+        let Some(end) = self.controller.side(Party::First).end.clone() else {
             return not_reached("our end of the MTP has ended");
         };
         self.certificate_changed = kind != CertificateKind::Trusted;

@@ -34,7 +34,7 @@ fn step_bound(step: &Step, timing: &Timing) -> Duration {
             Expected::ResponseTo(_)
             | Expected::Notify { .. }
             | Expected::Record(_)
-            | Expected::Mtp(MtpEvent::Frame { .. }) => timing.response,
+            | Expected::Mtp(MtpEvent::Frame { .. } | MtpEvent::Packet { .. }) => timing.response,
             Expected::Mtp(_) | Expected::Connected | Expected::Disconnected => connection,
         }),
         Action::Absent { lasting, .. } => lasting.as_ref().map_or(timing.silence, Lapse::longest),

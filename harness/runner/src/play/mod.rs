@@ -22,9 +22,9 @@ use std::{
 use tokio::time::Instant;
 use uspec_mtp::event::ConnectionId;
 use uspec_testplan::{
-    case::{Action, FramePayload, Lapse, LapseError, MtpAction, Party, Step, TestCase},
+    case::{Action, Lapse, LapseError, Party, Step, TestCase},
     pattern::Context,
-    template::{placeholders, placeholders_in},
+    template::placeholders_in,
     trace::{Phase, StepOutcome, StepRef, What},
 };
 
@@ -312,15 +312,9 @@ impl<'a> Play<'a> {
                 let bodies = send.message.iter().flat_map(|(_, body)| placeholders_in(body));
                 bodies.chain(send.record.values().flat_map(placeholders_in)).collect()
             }
-            Action::Wait(lapse) | Action::Mtp(MtpAction::Delay(lapse)) => lapse.placeholders(),
-            Action::Mtp(
-                MtpAction::Ping(text)
-                | MtpAction::Pong(text)
-                | MtpAction::Frame { payload: FramePayload::Text(text), .. },
-            ) => placeholders(text),
-            Action::Await { .. } | Action::Absent { .. } | Action::Eut(_) | Action::Mtp(_) | Action::Controller(_) => {
-                Vec::new()
-            }
+            Action::Wait(lapse) => lapse.placeholders(),
+            Action::Mtp(action) => action.placeholders(),
+            Action::Await { .. } | Action::Absent { .. } | Action::Eut(_) | Action::Controller(_) => Vec::new(),
         };
         names.extend(step.within.iter().flat_map(Lapse::placeholders));
         names.into_iter().find(|name| !self.controller.variables.contains_key(name))

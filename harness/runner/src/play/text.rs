@@ -4,7 +4,7 @@ use crate::control;
 use uspec_testplan::{
     case::{
         Action, Answer, ControllerAction, Ending, Expected, Extension, Lapse, MtpAction, MtpEvent, Party, RecordEvent,
-        Step, Subprotocol,
+        Refusal, Step, Subprotocol,
     },
     trace::{Phase, StepRef},
 };
@@ -38,7 +38,10 @@ fn what(action: &Action) -> String {
 
 fn mtp(action: &MtpAction) -> String {
     match action {
-        MtpAction::Refuse { http_status } => format!("refuse connections with HTTP {http_status}"),
+        MtpAction::Refuse(Refusal::HttpStatus(status)) => format!("refuse connections with HTTP {status}"),
+        MtpAction::Refuse(Refusal::Connack(code)) => format!("refuse connections with CONNACK {code}"),
+        MtpAction::Refuse(Refusal::Error(_)) => "refuse connections with an ERROR frame".to_owned(),
+        MtpAction::Refuse(Refusal::HangUp) => "refuse connections without a word".to_owned(),
         MtpAction::Accept => "accept connections".to_owned(),
         MtpAction::Drop(Ending::Reset) => "drop the connection by a reset".to_owned(),
         MtpAction::Drop(Ending::Close) => "drop the connection without a Close frame".to_owned(),
@@ -67,6 +70,9 @@ fn mtp(action: &MtpAction) -> String {
         MtpAction::Delay(lapse) => format!("delay by {}", time(lapse)),
         MtpAction::SecondConnection => "second connection".to_owned(),
         MtpAction::Normal => "normal".to_owned(),
+        MtpAction::Mqtt(_) => "of MQTT".to_owned(),
+        MtpAction::Stomp(_) => "of STOMP".to_owned(),
+        MtpAction::Uds(_) => "of UNIX domain sockets".to_owned(),
     }
 }
 
@@ -111,6 +117,7 @@ fn expected(what: &Expected) -> String {
         Expected::Mtp(MtpEvent::Connected) => "a connection".to_owned(),
         Expected::Mtp(MtpEvent::Disconnected) => "the end of a connection".to_owned(),
         Expected::Mtp(MtpEvent::Frame { kind, .. }) => format!("a {} frame", kind.name()),
+        Expected::Mtp(MtpEvent::Packet { kind, .. }) => format!("a {}", kind.name()),
         Expected::Record(RecordEvent { kind, .. }) => format!("a Record with {}", kind.field()),
     }
 }

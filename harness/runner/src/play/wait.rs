@@ -120,6 +120,7 @@ impl Play<'_> {
                 let lost = self.controller.inbox.sightings.dropped > 0;
                 // What an Agent that is not there does not send says nothing; that it does not come says something.
                 let says_nothing = !wanted.is_connection()
+                    && self.controller.side(by).connections.beginning().is_none()
                     && self.controller.current_of(by).is_none()
                     && self.controller.current().is_none();
                 if lost {

@@ -24,7 +24,8 @@ use uspec_runner::{
 };
 use uspec_testplan::{
     case::{Action, Applies, Capture, Needs, Step, TestCase},
-    trace::{Phase, StepOutcome, Trace, What},
+    profile::Role,
+    trace::{MtpFacts, Phase, StepOutcome, Trace, What},
 };
 use uspec_usp::{
     json::build_message,
@@ -136,7 +137,11 @@ pub async fn start_listening(network: &MemoryNetwork, rule: Rule) -> Eut {
 /// The configuration with which we connect to the EUT.
 pub fn connecting() -> SessionConfig {
     let role = WsRole::Connect { address: address(), path: "/usp".into(), host: None, tls: None };
-    SessionConfig { mtp: FarConfig::WebSocket(WsFarConfig::new(role, US)), ..config() }
+    SessionConfig {
+        mtp: FarConfig::WebSocket(WsFarConfig::new(role, US)),
+        facts: MtpFacts::direct("websocket", Some(Role::WeConnect), false),
+        ..config()
+    }
 }
 
 async fn start_as(network: &MemoryNetwork, side: WsRole, to: &str, endpoint_id: &str, rule: Rule) -> Eut {
@@ -332,6 +337,7 @@ pub fn config() -> SessionConfig {
     let role = WsRole::Listen { address: address(), path: "/usp".into(), tls: None };
     SessionConfig {
         mtp: FarConfig::WebSocket(WsFarConfig::new(role, US)),
+        facts: MtpFacts::direct("websocket", Some(Role::EutConnects), false),
         mtp_name: "websocket".into(),
         eut_endpoint_id: Some(EUT.into()),
         controller_endpoint_id: US.into(),

@@ -1,7 +1,10 @@
 //! Which EUT a case applies to, and what the bench must offer for it.
 
 use super::{CaseId, EutAction};
-use crate::{profile::WebSocketRole, trace::MtpFacts};
+use crate::{
+    profile::{Broker, MqttVersion, Role},
+    trace::MtpFacts,
+};
 
 /// Which EUT a case applies to, by TP-469's feature IDs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,9 +49,13 @@ pub struct MtpCondition {
     /// One of these kinds, such as `websocket`; empty for any.
     pub kinds: Vec<String>,
     /// Which side connects; `None` for either.
-    pub role: Option<WebSocketRole>,
+    pub role: Option<Role>,
     /// Whether TLS is there; `None` for either.
     pub tls: Option<bool>,
+    /// The version of MQTT; `None` for any, and for every other MTP.
+    pub version: Option<MqttVersion>,
+    /// Whose broker it is; `None` for either, and for MTPs without one.
+    pub broker: Option<Broker>,
 }
 
 impl Applies {
@@ -76,5 +83,7 @@ impl MtpCondition {
         (self.kinds.is_empty() || self.kinds.contains(&mtp.kind))
             && self.role.is_none_or(|role| mtp.role == Some(role))
             && self.tls.is_none_or(|tls| mtp.tls == tls)
+            && self.version.is_none_or(|version| mtp.version.as_deref() == Some(version.name()))
+            && self.broker.is_none_or(|broker| mtp.broker == Some(broker))
     }
 }

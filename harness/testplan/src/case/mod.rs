@@ -15,9 +15,11 @@ use crate::pattern::Pattern;
 pub use applies::{Applies, Deprecated, MtpCondition, Needs};
 pub use id::{CaseId, CaseIdError};
 pub use lapse::{Lapse, LapseError};
+pub(crate) use mtp::CARRIERS;
 pub use mtp::{
-    CertificateKind, ControllerAction, Ending, Extension, FrameKind, FramePayload, MtpAction, MtpEvent, RecordEvent,
-    Subprotocol,
+    CertificateKind, Change, ConnackChanges, ConnectedChanges, ControllerAction, Ending, Extension, FrameKind,
+    FramePayload, HandshakeChange, MessageChanges, MqttAction, MtpAction, MtpEvent, PacketKind, PublishChanges,
+    RecordEvent, Refusal, Sender, StompAction, Subprotocol, TlvPayload, UdsAction,
 };
 
 /// One test case of the catalogue.
@@ -283,6 +285,13 @@ pub enum Check {
     NotReceived {
         /// The `absent` step.
         step: String,
+    },
+    /// The packet that carried a Record of the EUT matches.
+    Packet {
+        /// The step whose answer it carried, or the step that awaited what it carried.
+        of: String,
+        /// The pattern on what the packet [shows](crate::sighting).
+        matching: Option<Pattern>,
     },
     /// A rule in Rust.
     Rule {

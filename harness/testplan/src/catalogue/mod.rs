@@ -136,6 +136,10 @@ fn read(files: &Files) -> (Catalogue, Diagnostics) {
         }
         all.add(problems, Some(text));
     }
+    let mut problems = Problems::new(REQUIREMENTS);
+    let listed = cases.iter().map(|(id, lowered)| (id.clone(), lowered.case.requirements.clone())).collect();
+    requirements.check(&listed, &plan, &mut problems);
+    all.add(problems, files.get(REQUIREMENTS).map(String::as_str));
     let entries = entries(&plan, cases);
     let catalogue = Catalogue { entries, plan: plan.plan, features, requirements, hash: source::hash(files) };
     (catalogue, all)

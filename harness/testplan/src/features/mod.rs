@@ -43,6 +43,8 @@ pub struct Feature {
     pub mtp: Option<String>,
     /// The only MTP over which its cases make sense.
     pub over: Option<String>,
+    /// The only version of that MTP's protocol over which its cases make sense, such as MQTT's `5.0`.
+    pub version: Option<String>,
     detect: Detect,
 }
 
@@ -117,6 +119,7 @@ impl Features {
                 cases: row.cases.into_iter().filter_map(|CaseNumber(case)| case.parse().ok()).collect(),
                 over: row.over.or_else(|| row.mtp.clone()),
                 mtp: row.mtp,
+                version: row.version,
                 detect: row.detect.map_or(Detect::Declared, RawDetect::lower),
             };
             if all.rows.insert(id, feature).is_some() {
@@ -169,6 +172,9 @@ struct RawRow {
     /// The only MTP over which its cases make sense; the same as `mtp` when that is given.
     #[serde(default)]
     over: Option<String>,
+    /// The only version of that MTP's protocol; a profile that has it has the feature.
+    #[serde(default)]
+    version: Option<String>,
     /// How the device shows it; `declared` when left out.
     #[serde(default)]
     detect: Option<RawDetect>,

@@ -28,12 +28,14 @@ impl FeatureSet {
         Self { known: known.collect() }
     }
 
-    /// What the profile says and the device shows, with every contradiction. A claim of the profile counts, because
-    /// it is the vendor's; the contradiction tells the reader whom not to believe.
+    /// What the profile says and the device shows over an MTP of the kind `over`, with every contradiction. A claim of the profile counts,
+    /// because it is the vendor's; the contradiction tells the reader whom not to believe. Whether another MTP is there is asked over that
+    /// one: a device may show over each no more than what is in use there.
     pub fn with_device(
         profile: &EutProfile,
         features: &Features,
         detected: &BTreeMap<u16, bool>,
+        over: &str,
     ) -> (Self, Vec<Contradiction>) {
         let mut set = Self::from_profile(profile, features);
         let mut found = Vec::new();
@@ -43,7 +45,9 @@ impl FeatureSet {
         for feature in features.iter().filter(|it| it.status != FeatureStatus::Removed) {
             let seen = detected.get(&feature.id).copied();
             let said = *set.known.entry(feature.id).or_insert(seen.unwrap_or(false));
-            found.extend(seen.filter(|seen| *seen != said).map(|_| Contradiction::of(profile, feature, said)));
+            let elsewhere = said && feature.over.as_ref().is_some_and(|mtp| mtp != over);
+            let contradicts = seen.filter(|seen| *seen != said && !elsewhere);
+            found.extend(contradicts.map(|_| Contradiction::of(profile, feature, said)));
         }
         (set, found)
     }
@@ -138,12 +142,16 @@ fn from_profile(profile: &EutProfile, feature: &Feature) -> Option<bool> {
     {
         return Some(false);
     }
+    let has_version = |version: &String| profile.mtps.iter().any(|mtp| mtp.facts().version.as_ref() == Some(version));
     match &profile.features {
         FeaturePolicy::List(ids) => Some(ids.contains(&id)),
         FeaturePolicy::Auto { deny, .. } if deny.contains(&id) => Some(false),
         FeaturePolicy::Auto { claim, .. } if claim.contains(&id) => Some(true),
         // The cases run over it: it is there.
         FeaturePolicy::Auto { .. } if feature.mtp.is_some() => Some(true),
+        FeaturePolicy::Auto { .. } if feature.version.is_some() => {
+            Some(feature.version.as_ref().is_some_and(has_version))
+        }
         FeaturePolicy::Auto { .. } => match feature.detect {
             Detect::Declared | Detect::Needs(_) => Some(false),
             Detect::When(_) => None,

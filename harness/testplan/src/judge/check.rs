@@ -30,6 +30,7 @@ pub(super) fn check(evidence: Evidence<'_>, check: &Check) -> Vec<Finding> {
         Check::NoResponse { to } => vec![no_response(evidence, to)],
         Check::Received { step, matching } => received(evidence, step, matching.as_ref()),
         Check::NotReceived { step } => vec![not_received(evidence, step)],
+        Check::Packet { of, matching } => packet(evidence, of, matching.as_ref()),
         Check::Rule { name, with } => rule::judge(name, with, evidence),
         Check::All(checks) => checks.iter().flat_map(|inner| self::check(evidence, inner)).collect(),
         Check::Any(checks) => any(evidence, checks),
@@ -131,6 +132,16 @@ fn held(
         });
     }
     findings
+}
+
+/// The packet that carried what the EUT sent in answer to a step, or what a step awaited.
+fn packet(evidence: Evidence<'_>, of: &str, matching: Option<&Pattern>) -> Vec<Finding> {
+    let seen = match evidence.carrier(of) {
+        Ok(seen) => seen,
+        Err(finding) => return vec![finding],
+    };
+    let shown = sighting::packet(seen.kind, seen.fields, seen.body);
+    held(evidence, matching, &shown, None, seen.kind, seen.seq)
 }
 
 fn no_response(evidence: Evidence<'_>, to: &str) -> Finding {
@@ -246,6 +257,7 @@ fn sighted(
         Expected::Connected | Expected::Mtp(MtpEvent::Connected) => "connection",
         Expected::Disconnected | Expected::Mtp(MtpEvent::Disconnected) => "end of the connection",
         Expected::Mtp(MtpEvent::Frame { .. }) => "frame",
+        Expected::Mtp(MtpEvent::Packet { kind, .. }) => kind.name(),
         _ => "Record",
     };
     held(evidence, matching, &shown, None, name, event.seq)
@@ -268,6 +280,9 @@ fn is_event(evidence: Evidence<'_>, what: &Expected, event: &Event, shown: &Valu
             matches!(state, ConnectionState::Closed | ConnectionState::Failed)
         }
         (Expected::Mtp(MtpEvent::Frame { kind, matching }), What::Frame { direction, kind: seen, .. }) => {
+            *direction == Direction::Received && seen == kind.name() && came(matching)
+        }
+        (Expected::Mtp(MtpEvent::Packet { kind, matching }), What::Packet { direction, kind: seen, .. }) => {
             *direction == Direction::Received && seen == kind.name() && came(matching)
         }
         (Expected::Record(RecordEvent { kind, matching }), What::Record { direction, .. }) => {
@@ -355,8 +370,16 @@ fn was_deaf(evidence: Evidence<'_>, what: &Expected, step: &StepSeen<'_>) -> boo
         opened && connection.closed().is_none_or(|(closed, _)| closed > step.started.index)
     };
     let carried = |number: u32| evidence.view.records.iter().any(|record| record.connection == number);
-    let known = || evidence.view.connections.iter().filter(|it| it.opened().is_some() || carried(it.number));
-    let is_sent = matches!(what, Expected::Notify { .. } | Expected::Record(_) | Expected::Mtp(MtpEvent::Frame { .. }));
+    // What has begun can speak before it comes to a session.
+    let begun = |number: u32| evidence.view.packets.iter().any(|packet| packet.connection == number);
+    let known = || {
+        let all = evidence.view.connections.iter();
+        all.filter(|it| it.opened().is_some() || carried(it.number) || begun(it.number))
+    };
+    let is_sent = matches!(
+        what,
+        Expected::Notify { .. } | Expected::Record(_) | Expected::Mtp(MtpEvent::Frame { .. } | MtpEvent::Packet { .. })
+    );
     is_sent && known().next().is_some() && !known().any(heard)
 }
 
@@ -390,6 +413,7 @@ fn describe(evidence: Evidence<'_>, what: &Expected) -> String {
         Expected::Mtp(MtpEvent::Connected) => "new connection of the EUT".to_owned(),
         Expected::Mtp(MtpEvent::Disconnected) => "end of a connection of the EUT".to_owned(),
         Expected::Mtp(MtpEvent::Frame { kind, .. }) => format!("{} frame of the EUT", kind.name()),
+        Expected::Mtp(MtpEvent::Packet { kind, .. }) => format!("{} of the EUT", kind.name()),
         Expected::Record(RecordEvent { kind, .. }) => format!("{} Record of the EUT", kind.field()),
     }
 }

@@ -11,11 +11,11 @@ use uspec_usp::{
 
 use super::finding::{unknown, unmet};
 use crate::{
-    case::{Action, ControllerAction, Expected, MtpAction, Step, TestCase},
+    case::{Action, ControllerAction, Expected, MqttAction, MtpAction, Step, StompAction, TestCase, UdsAction},
     show,
     trace::{Phase, StepOutcome, StepRef, What},
     verdict::Finding,
-    view::{RecordSeen, StepSeen, View, phase_name, steps_of_case},
+    view::{PacketSeen, RecordSeen, StepSeen, View, phase_name, steps_of_case},
 };
 
 /// A case and the Trace of one run of it.
@@ -148,6 +148,40 @@ impl<'a> Evidence<'a> {
             }
             (Some(Content::Error), Some(body)) => Err(wrong(describe_error(body))),
             _ => Err(wrong(format!("{} came", answer.seen.name()))),
+        }
+    }
+
+    /// The packet that carried the answer to a step, or the Record that a step awaited; or why there is none.
+    pub(crate) fn carrier(&self, label: &str) -> Result<&'a PacketSeen<'a>, Finding> {
+        let expected = format!("the packet that carried the answer to `{label}`");
+        let awaits = matches!(self.step(label).0.map(|step| &step.action), Some(Action::Await { .. }));
+        let record = if awaits {
+            let expected = format!("the packet that carried what `{label}` awaits");
+            self.awaited_record(label, &expected)?
+        } else {
+            self.answer(label, &expected)?.seen
+        };
+        self.view.carrier(record).ok_or_else(|| {
+            unknown(expected, "the Trace does not hold the packet that carried the Record", vec![record.seq])
+        })
+    }
+
+    /// The Record that a step awaited and that came.
+    fn awaited_record(&self, label: &str, expected: &str) -> Result<&'a RecordSeen<'a>, Finding> {
+        let step = self.ran(label, expected)?;
+        match step.outcome {
+            Some(StepOutcome::Done { matched: Some(seq) }) => self
+                .view
+                .record_at(*seq)
+                .ok_or_else(|| unknown(expected, "the Trace does not hold the Record that came", vec![*seq])),
+            Some(StepOutcome::TimedOut { waited_ms }) => {
+                if let Some((why, events)) = self.unprovoked(step) {
+                    return Err(unknown(expected, format!("it did not come, but {why}"), events));
+                }
+                let seen = format!("it did not come within {}", show::seconds(*waited_ms));
+                Err(unmet(expected, seen, step_events(step)))
+            }
+            _ => Err(unknown(expected, format!("the step {} did not come to its end", step.name()), step_events(step))),
         }
     }
 
@@ -312,9 +346,16 @@ impl<'a> Evidence<'a> {
 pub(crate) fn ends_connections(action: &Action) -> bool {
     match action {
         Action::Eut(_) | Action::Controller(_) => true,
-        Action::Mtp(action) => {
-            !matches!(action, MtpAction::Ping(_) | MtpAction::Pong(_) | MtpAction::Accept | MtpAction::Delay(_))
-        }
+        // Where and how a Record of ours is published is no reason to end a connection.
+        Action::Mtp(action) => !matches!(
+            action,
+            MtpAction::Ping(_)
+                | MtpAction::Pong(_)
+                | MtpAction::Accept
+                | MtpAction::Delay(_)
+                | MtpAction::Mqtt(MqttAction::Publish(_))
+                | MtpAction::Stomp(StompAction::Message(_))
+        ),
         Action::Request { .. } | Action::Send(_) | Action::Await { .. } | Action::Absent { .. } | Action::Wait(_) => {
             false
         }
@@ -325,9 +366,17 @@ pub(crate) fn ends_connections(action: &Action) -> bool {
 pub(crate) fn disturbs_later_connections(action: &Action) -> bool {
     match action {
         Action::Controller(ControllerAction::Certificate(_)) => true,
-        Action::Mtp(action) => {
-            matches!(action, MtpAction::Refuse { .. } | MtpAction::Handshake { .. } | MtpAction::Fragment(_))
-        }
+        Action::Mtp(action) => match action {
+            MtpAction::Refuse(_) | MtpAction::Handshake { .. } | MtpAction::Fragment(_) => true,
+            MtpAction::Mqtt(action) => {
+                matches!(action, MqttAction::Connack(_) | MqttAction::Suback(_) | MqttAction::Withhold(_))
+            }
+            MtpAction::Stomp(action) => {
+                matches!(action, StompAction::Connected(_) | StompAction::WithholdReceipts | StompAction::WithholdBeats)
+            }
+            MtpAction::Uds(action) => matches!(action, UdsAction::Handshake(_)),
+            _ => false,
+        },
         _ => false,
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     case::{Action, Answer, Check, Codes, Expected, FrameKind, Lapse, MtpCondition, MtpEvent, RecordEvent, Step},
-    profile::WebSocketRole,
+    profile::Role,
     testing::{
         EUT, SECOND, Story, US, absent_answer, absent_notify, await_answer, await_notify, connect_record, encode,
         error, record, response,
@@ -17,6 +17,7 @@ use crate::{
     verdict::CleanUp,
 };
 
+mod packets;
 mod silence;
 
 const GET: MessageKind = MessageKind::Get;
@@ -448,8 +449,8 @@ fn a_step_that_does_not_exist_leaves_its_metrics_unknown(
     story.case.procedure = ask.case.procedure;
     let over = |role| Some(MtpCondition { role: Some(role), tls: Some(false), ..MtpCondition::default() });
     let mut first = story.case.procedure[0].clone();
-    first.when = over(WebSocketRole::WeConnect);
-    story.case.procedure[0].when = over(WebSocketRole::EutConnects);
+    first.when = over(Role::WeConnect);
+    story.case.procedure[0].when = over(Role::EutConnects);
     story.case.procedure.insert(0, first);
     for event in &mut story.trace.events {
         if let What::StepStarted { step, .. } | What::StepEnded { step, .. } = &mut event.what {
@@ -459,8 +460,7 @@ fn a_step_that_does_not_exist_leaves_its_metrics_unknown(
             step.index = 1;
         }
     }
-    story.trace.header.mtp_facts =
-        tls.map(|tls| MtpFacts { kind: "websocket".into(), role: Some(WebSocketRole::EutConnects), tls });
+    story.trace.header.mtp_facts = tls.map(|tls| MtpFacts::direct("websocket", Some(Role::EutConnects), tls));
     let (outcome, findings) = story.metric(response("get", None)).outcome();
     assert_eq!(outcome, expected, "{findings:#?}");
     assert!(findings[0].seen.contains(why), "{findings:#?}");

@@ -2,11 +2,10 @@
 
 use super::Facts;
 use crate::{
-    case::{Applies, CaseId, Deprecated, MtpCondition, Needs},
+    case::{Applies, CaseId, Deprecated, Needs},
     diagnostic::{Mistake, Problems},
     features::FeatureStatus,
     plan_index::PlanRow,
-    profile::WebSocketRole,
     raw::{
         self,
         text::{CaseNumber, RequirementNumber, Tag, UspVersion},
@@ -62,22 +61,13 @@ pub(super) fn lower(file: &str, tree: &Node, facts: &Facts<'_>, problems: &mut P
 /// What the bench must offer. `None` when it is wrong, which is reported.
 fn needs(tree: &Node, problems: &mut Problems) -> Option<Needs> {
     let Some(node) = tree.get("needs") else { return Some(Needs::default()) };
-    let raw: raw::mtp::Needs = node.read()?;
+    let raw: raw::condition::Needs = node.read()?;
     for (index, action) in raw.control.iter().enumerate() {
         if raw.control.iter().take(index).any(|earlier| earlier == action) {
             problems.at(node.key_span("control"), "the same is needed twice");
         }
     }
-    Some(Needs { over: condition(raw.mtp, raw.role, raw.tls), control: raw.control })
-}
-
-/// A condition on the MTP.
-pub(super) fn condition(
-    kinds: Option<raw::mtp::MtpKinds>,
-    role: Option<WebSocketRole>,
-    tls: Option<bool>,
-) -> MtpCondition {
-    MtpCondition { kinds: kinds.map(|kinds| kinds.names()).unwrap_or_default(), role, tls }
+    Some(raw.lower())
 }
 
 /// A list that may be left out.

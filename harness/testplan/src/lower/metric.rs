@@ -121,6 +121,9 @@ impl Context<'_> {
             }
             return Some(Check::NotReceived { step: node.get("not_received")?.text()?.to_owned() });
         }
+        if let Some(node) = node.get("packet") {
+            return self.packet(node, problems);
+        }
         if node.get("rule").is_some() {
             return self.rule(node, problems);
         }
@@ -144,6 +147,24 @@ impl Context<'_> {
         }
         let matching = pattern(inner, "where", self.scope.subject(&step.sort()), problems).ok()?;
         Some(Check::Received { step: owner.get(key)?.text()?.to_owned(), matching })
+    }
+
+    /// The packet that carried a Record: the answer to a step, or what a step awaited.
+    fn packet(&self, node: &Node, problems: &mut Problems) -> Option<Check> {
+        let raw: raw::metric::PacketCheck = node.read()?;
+        let step = self.step(node, "of", problems)?;
+        let carried = |sort: &Sort| match sort {
+            Sort::Asks(_) | Sort::Notify | Sort::ResponseTo(_) | Sort::Unclear => true,
+            Sort::Event(subject) => *subject == Subject::Record,
+            Sort::Octets | Sort::Absent | Sort::Other => false,
+        };
+        if !step.all(carried) {
+            let mistake =
+                Mistake::at(node.value_span("of"), "nothing that this step sends or awaits is a Record in answer");
+            problems.add(mistake.help("for an `await: {mtp: {packet: …}}` write `received` with a `where`"));
+        }
+        let matching = pattern(node, "where", Subject::Event(case::CARRIERS), problems).ok()?;
+        Some(Check::Packet { of: raw.of.0, matching })
     }
 
     /// The step that a key names; reports when there is none.

@@ -3,9 +3,11 @@
 //! One decision behind it: whatever can be found wrong without an EUT is found here, so that a run never stumbles over an author's mistake.
 //! The parts of a file are read one by one: a mistake in one does not hide those of the others.
 
+mod broker;
 mod head;
 mod metric;
 mod mtp;
+mod over;
 mod pattern;
 mod scope;
 mod step;
@@ -16,6 +18,7 @@ use crate::{
     case::TestCase, diagnostic::Problems, features::Features, plan_index::PlanIndex, raw, requirements::Requirements,
     shape::Shape, trace::Phase, yaml::Node,
 };
+use over::Over;
 use scope::Scope;
 
 static SHAPE: LazyLock<Shape<raw::Case>> = LazyLock::new(Shape::new);
@@ -39,6 +42,13 @@ pub(crate) struct Lowered {
 #[derive(Debug, Clone, Copy)]
 struct Reported;
 
+/// What a step may refer to, and over which MTPs the case runs.
+#[derive(Debug, Clone, Copy)]
+struct Names<'a> {
+    scope: &'a Scope,
+    over: &'a Over,
+}
+
 /// The parts of a case that hold steps, in the order in which they are done.
 const PHASES: [(&str, Phase); 3] =
     [("setup", Phase::Setup), ("procedure", Phase::Procedure), ("cleanup", Phase::CleanUp)];
@@ -49,7 +59,9 @@ pub(crate) fn lower(file: &str, tree: &Node, facts: &Facts<'_>, problems: &mut P
     SHAPE.check(tree, problems);
     let scope = Scope::new(tree, problems);
     let head = head::lower(file, tree, facts, problems);
-    let [setup, procedure, cleanup] = PHASES.map(|(key, phase)| step::lower(tree, key, phase, &scope, problems));
+    let over = Over::of_case(tree, facts.features);
+    let names = Names { scope: &scope, over: &over };
+    let [setup, procedure, cleanup] = PHASES.map(|(key, phase)| step::lower(tree, key, phase, names, problems));
     let metrics = metric::lower(tree, &scope, problems);
     if let Some(head) = &head {
         metric::check_numbers(tree, head, facts, problems);

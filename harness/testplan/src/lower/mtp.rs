@@ -1,8 +1,15 @@
 //! Steps about the MTP and our Controllers, and the events of the MTP that are awaited.
 
-use super::pattern::{Subject, pattern};
+use super::{
+    broker,
+    over::Over,
+    pattern::{Subject, pattern},
+};
 use crate::{
-    case::{CertificateKind, ControllerAction, Expected, FramePayload, MtpAction, MtpEvent, Subprotocol},
+    case::{
+        CertificateKind, ControllerAction, Expected, FramePayload, MtpAction, MtpEvent, PacketKind, Refusal,
+        Subprotocol,
+    },
     diagnostic::{Mistake, Problems},
     raw::{
         mtp::{self as raw, EventWord, Fragment, MtpStep, MtpWord, Second, SecondWord},
@@ -13,21 +20,30 @@ use crate::{
 };
 
 /// The word for a subprotocol that is left out.
-const OMIT: &str = "omit";
+pub(super) const OMIT: &str = "omit";
 
 /// The most octets that a control frame may have (RFC 6455 section 5.5): a longer Ping would break the protocol by itself.
 const MAX_CONTROL: usize = 125;
 
 /// An action of our side. `None` when it is wrong, which is reported.
-pub(super) fn action(step: &MtpStep, node: &Node, problems: &mut Problems) -> Option<MtpAction> {
+pub(super) fn action(step: &MtpStep, node: &Node, over: &Over, problems: &mut Problems) -> Option<MtpAction> {
     let raw = match step {
         MtpStep::Word(MtpWord::Accept) => return Some(MtpAction::Accept),
         MtpStep::Word(MtpWord::SecondConnection) => return Some(MtpAction::SecondConnection),
         MtpStep::Word(MtpWord::Normal) => return Some(MtpAction::Normal),
         MtpStep::Action(action) => action.as_ref(),
     };
-    if let Some(refuse) = raw.refuse {
-        return Some(MtpAction::Refuse { http_status: refuse.http_status });
+    if let Some(raw) = &raw.refuse {
+        return refusal(raw, node.get("refuse")?, over, problems).map(MtpAction::Refuse);
+    }
+    if let Some(raw) = &raw.mqtt {
+        return broker::mqtt(raw, node.get("mqtt")?, over, problems).map(MtpAction::Mqtt);
+    }
+    if let Some(raw) = &raw.stomp {
+        return broker::stomp(raw, node.get("stomp")?, problems).map(MtpAction::Stomp);
+    }
+    if let Some(raw) = &raw.uds {
+        return broker::uds(raw, node.get("uds")?, problems).map(MtpAction::Uds);
     }
     if let Some(ending) = raw.drop {
         return Some(MtpAction::Drop(ending));
@@ -68,6 +84,21 @@ pub(super) fn action(step: &MtpStep, node: &Node, problems: &mut Problems) -> Op
     raw.delay.as_ref().and_then(Lapse::get).map(MtpAction::Delay)
 }
 
+/// How connection attempts are refused.
+fn refusal(raw: &raw::Refuse, node: &Node, over: &Over, problems: &mut Problems) -> Option<Refusal> {
+    if let Some(code) = raw.connack {
+        broker::code_of_version(code, "this return code is", node.value_span("connack"), over, problems);
+        return Some(Refusal::Connack(code));
+    }
+    if raw.hang_up == Some(false) {
+        let mistake = Mistake::at(node.value_span("hang_up"), "`hang_up: false` refuses nothing");
+        problems.add(mistake.help("write `hang_up: true`, or `mtp: accept` to take a refusal back"));
+    }
+    let status = raw.http_status.map(Refusal::HttpStatus);
+    let error = || raw.error.clone().map(Refusal::Error);
+    status.or_else(error).or_else(|| raw.hang_up.map(|_| Refusal::HangUp))
+}
+
 fn frame(raw: &raw::Frame, node: &Node, problems: &mut Problems) -> Option<MtpAction> {
     if raw.payload.is_some() && raw.octets.is_some() {
         problems.at(node.key_span("octets"), "`payload` and `octets` exclude each other");
@@ -85,25 +116,52 @@ pub(super) fn octets(Octets(digits): &Octets) -> Option<Vec<u8>> {
 }
 
 /// The second Controller, or a certificate.
-pub(super) fn controller(raw: raw::Controller) -> Option<ControllerAction> {
-    match (raw.second, raw.certificate) {
+pub(super) fn controller(
+    raw: raw::Controller,
+    node: &Node,
+    over: &Over,
+    problems: &mut Problems,
+) -> Option<ControllerAction> {
+    let action = match (raw.second, raw.certificate) {
         (Some(Second::Word(SecondWord::Start)), _) => Some(ControllerAction::StartSecond(CertificateKind::default())),
         (Some(Second::Start(raw::SecondStart { start })), _) => Some(ControllerAction::StartSecond(start.certificate)),
         (Some(Second::Word(SecondWord::Stop)), _) => Some(ControllerAction::StopSecond),
         (None, certificate) => certificate.map(ControllerAction::Certificate),
+    };
+    let kind = match action? {
+        ControllerAction::StartSecond(kind) | ControllerAction::Certificate(kind) => Some(kind),
+        ControllerAction::StopSecond => None,
+    };
+    if kind == Some(CertificateKind::None) {
+        over.we_are_client("can show no certificate", node.span, problems);
     }
+    action
 }
 
 /// An event of the MTP that is awaited, and what it shows.
-pub(super) fn event(raw: &raw::MtpEvent, node: &Node, problems: &mut Problems) -> Option<(Expected, Subject)> {
+pub(super) fn event(
+    raw: &raw::MtpEvent,
+    node: &Node,
+    over: &Over,
+    problems: &mut Problems,
+) -> Option<(Expected, Subject)> {
     let (event, shown) = match raw {
         raw::MtpEvent::Word(EventWord::ConnectionAttempt) => (MtpEvent::ConnectionAttempt, sighting::ATTEMPT),
         raw::MtpEvent::Word(EventWord::Connected) => (MtpEvent::Connected, sighting::CONNECTED),
         raw::MtpEvent::Word(EventWord::Disconnected) => (MtpEvent::Disconnected, sighting::DISCONNECTED),
-        raw::MtpEvent::Frame(frame) => {
-            let matching = pattern(node, "where", Subject::Event(sighting::FRAME), problems).ok()?;
-            (MtpEvent::Frame { kind: frame.frame, matching }, sighting::FRAME)
+        raw::MtpEvent::Sent(sent) => {
+            let kind = sent.packet.as_ref().map(|packet| PacketKind::named(&packet.0));
+            let shown = kind.map_or(Some(sighting::FRAME), |kind| kind.map(PacketKind::shows))?;
+            let matching = pattern(node, "where", Subject::Event(shown), problems).ok()?;
+            let event = match (kind.flatten(), sent.frame) {
+                (Some(kind), _) => MtpEvent::Packet { kind, matching },
+                (None, Some(kind)) => MtpEvent::Frame { kind, matching },
+                (None, None) => return None,
+            };
+            (event, shown)
         }
     };
+    let key = if node.get("packet").is_some() { "packet" } else { "frame" };
+    over.only(event.kinds(), node.value_span(key), problems);
     Some((Expected::Mtp(event), Subject::Event(shown)))
 }

@@ -9,6 +9,7 @@ use uspec_usp::schema::{Content as MessageContent, MessageKind};
 
 use super::{PHASES, pattern::Subject};
 use crate::{
+    case::PacketKind,
     diagnostic::{Mistake, Problems, nearest},
     profile::{ELEMENTS, element_meant},
     sighting, template,
@@ -26,6 +27,12 @@ const PREDEFINED: &[&str] = &[
     "controller.role",
     "controller.mtp",
     "agent.mtp",
+    "mqtt.client",
+    "stomp.connection",
+    "uds.socket",
+    "controller.topic",
+    "second.topic",
+    "agent.topic",
     "second.endpoint_id",
     "second.host",
     "second.port",
@@ -359,6 +366,10 @@ fn awaited_sort(awaited: &Node) -> Sort {
     }
     match awaited.get("mtp") {
         Some(mtp) if mtp.get("frame").is_some() => Sort::Event(Subject::Event(sighting::FRAME)),
+        Some(mtp) if mtp.get("packet").is_some() => {
+            let kind = mtp.get("packet").and_then(Node::text).and_then(PacketKind::named);
+            kind.map_or(Sort::Unclear, |kind| Sort::Event(Subject::Event(kind.shows())))
+        }
         Some(mtp) => mtp.text().map_or(Sort::Unclear, event),
         None => Sort::Unclear,
     }

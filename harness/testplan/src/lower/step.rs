@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use uspec_usp::schema::{Content, MessageKind};
 
 use super::{
-    head::condition,
-    mtp,
+    Names, mtp,
+    over::Over,
     pattern::{Subject, body, captures, pattern, record},
     scope::{Here, Scope, Sort},
 };
@@ -30,13 +30,21 @@ const OPTIONS: &[(&str, &[&str])] = &[
 ];
 
 /// The steps of one part of the case. `None` when one of them is wrong, which is reported.
-pub(super) fn lower(tree: &Node, key: &str, phase: Phase, scope: &Scope, problems: &mut Problems) -> Option<Vec<Step>> {
+pub(super) fn lower(
+    tree: &Node,
+    key: &str,
+    phase: Phase,
+    names: Names<'_>,
+    problems: &mut Problems,
+) -> Option<Vec<Step>> {
     let nodes = tree.get(key).map(Node::items).unwrap_or_default();
     let lowered: Vec<_> = nodes
         .iter()
         .enumerate()
         .map(|(index, node)| {
-            let context = Context { node, phase, here: scope.here(phase, index), scope };
+            let Names { scope, over } = names;
+            let over = over.of_step(node, problems);
+            let context = Context { node, phase, here: scope.here(phase, index), scope, over };
             context.lower(problems)
         })
         .collect();
@@ -48,11 +56,13 @@ struct Context<'a> {
     phase: Phase,
     here: Here,
     scope: &'a Scope,
+    over: Over,
 }
 
 impl Context<'_> {
     fn lower(&self, problems: &mut Problems) -> Option<Step> {
         self.scope.variables(self.node, self.here, problems);
+        self.over.variables(self.node, problems);
         let raw: raw::step::Step = self.node.read()?;
         let (action, subject) = self.action(&raw, problems)?;
         self.options(problems);
@@ -66,7 +76,7 @@ impl Context<'_> {
         Some(Step {
             label: raw.label.map(|label| label.0),
             by: raw.by.unwrap_or_default(),
-            when: raw.when.map(|when| condition(when.mtp, when.role, when.tls)),
+            when: raw.when.map(raw::condition::MtpCondition::lower),
             action,
             capture,
             matching,
@@ -102,9 +112,14 @@ impl Context<'_> {
         let action = if let Some(wait) = &raw.wait {
             Action::Wait(wait.get()?)
         } else if let Some(step) = &raw.mtp {
-            Action::Mtp(mtp::action(step, self.node.get("mtp")?, problems)?)
+            let node = self.node.get("mtp")?;
+            let action = mtp::action(step, node, &self.over, problems)?;
+            let at = node.entries().first().map_or(node.span, |entry| entry.key_span);
+            self.over.only(action.kinds(), at, problems);
+            Action::Mtp(action)
         } else if let Some(controller) = raw.controller {
-            Action::Controller(mtp::controller(controller)?)
+            let node = self.node.get("controller")?;
+            Action::Controller(mtp::controller(controller, node, &self.over, problems)?)
         } else {
             Action::Eut(raw.eut?)
         };
@@ -153,7 +168,7 @@ impl Context<'_> {
     fn incoming(&self, raw: &raw::step::Incoming, node: &Node, problems: &mut Problems) -> Option<(Expected, Subject)> {
         if node.get("where").is_some() && node.get("record").is_none() {
             let mistake = Mistake::at(node.key_span("where"), "`where` stands here beside a `record` alone");
-            problems.add(mistake.help("write {notify: {where: …}} or {mtp: {frame: …, where: …}}"));
+            problems.add(mistake.help("write {notify: {where: …}} or {mtp: {packet: …, where: …}}"));
         }
         if let Some(raw::text::Label(label)) = &raw.response_to {
             let at = node.value_span("response_to");
@@ -166,7 +181,7 @@ impl Context<'_> {
             return Some((Expected::ResponseTo(label.clone()), Subject::response(kind)));
         }
         if let Some(event) = &raw.mtp {
-            return mtp::event(event, node.get("mtp")?, problems);
+            return mtp::event(event, node.get("mtp")?, &self.over, problems);
         }
         if let Some(record) = &raw.record {
             let matching = pattern(node, "where", Subject::Record, problems).ok()?;

@@ -6,27 +6,20 @@ mod elements;
 mod known_failing;
 mod lower;
 pub(crate) mod raw;
+mod transport;
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    path::{Path, PathBuf},
-    time::Duration,
-};
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use crate::{
     case::EutAction,
     diagnostic::{Diagnostics, Problems},
     shape::Shape,
-    trace::MtpFacts,
     yaml,
 };
 pub(crate) use elements::element_meant;
 pub use elements::{ELEMENTS, Element, element_named};
 pub use known_failing::{KnownFailing, KnownFailingProblem, KnownFailingProblemKind, check_known_failing};
+pub use transport::{Address, Broker, Mqtt, MqttVersion, Mtp, Role, Stomp, Tls, TlsFiles, Transport, Uds, WebSocket};
 
 /// How long a Response may take when the profile says nothing: generous for a device under load.
 pub const DEFAULT_RESPONSE: Duration = Duration::from_secs(30);
@@ -71,75 +64,6 @@ pub struct EutProfile {
     pub timing: Timing,
     /// Cases that are known to fail.
     pub known_failing: Vec<KnownFailing>,
-}
-
-/// One MTP over which the cases run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mtp {
-    /// Its name in results; unique in the profile.
-    pub name: String,
-    /// What it is.
-    pub transport: Transport,
-}
-
-/// What an MTP is, with what is needed to speak it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Transport {
-    /// WebSocket.
-    WebSocket(WebSocket),
-}
-
-/// WebSocket as MTP.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WebSocket {
-    /// Which side connects.
-    pub role: WebSocketRole,
-    /// Where we listen (`EutConnects`), or where the device does (`WeConnect`).
-    pub address: Address,
-    /// The path of the WebSocket's URL, with its leading `/`.
-    pub path: String,
-    /// TLS; `None` for plain TCP.
-    pub tls: Option<Tls>,
-}
-
-/// Which side opens the WebSocket's TCP connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WebSocketRole {
-    /// The device connects, uspec listens.
-    EutConnects,
-    /// uspec connects, the device listens.
-    WeConnect,
-}
-
-/// A host and a port.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
-    /// A name or an IP address, without brackets.
-    pub host: String,
-    /// The port; 0 asks for any free one when listening.
-    pub port: u16,
-}
-
-/// TLS of an MTP.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tls {
-    /// From files.
-    Files(TlsFiles),
-    /// Everything is made in memory, for an EUT in the same process.
-    Generate,
-}
-
-/// TLS files; each exists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// Our own certificate chain (PEM) and its private key (PEM); when we listen, there is this or `authority`.
-    pub identity: Option<(PathBuf, PathBuf)>,
-    /// Certificates against which the device's own is verified (PEM). Without it the device's certificate is recorded, not verified.
-    pub trust: Option<PathBuf>,
-    /// Certificate and private key (PEM) of an authority that the device trusts: what is missing, and the certificates of the second
-    /// Controller and the wrong ones, are issued by it.
-    pub authority: Option<(PathBuf, PathBuf)>,
 }
 
 /// Which features the device has.
@@ -225,31 +149,6 @@ impl EutProfile {
     /// The `element.*` variables: the plan's elements, or what the profile puts in their place.
     pub fn element_variables(&self) -> BTreeMap<String, String> {
         elements::values(&self.elements).into_iter().map(|(name, value)| (format!("element.{name}"), value)).collect()
-    }
-}
-
-impl Mtp {
-    /// The kind of MTP, as the plan index and features name it.
-    pub fn kind(&self) -> &'static str {
-        match self.transport {
-            Transport::WebSocket(_) => "websocket",
-        }
-    }
-
-    /// What cases and judge must know of it.
-    pub fn facts(&self) -> MtpFacts {
-        let Transport::WebSocket(websocket) = &self.transport;
-        MtpFacts { kind: self.kind().to_owned(), role: Some(websocket.role), tls: websocket.tls.is_some() }
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
     }
 }
 

@@ -14,7 +14,7 @@ macro_rules! checks {
         #[serde(deny_unknown_fields)]
         #[schemars(extend("oneOf" = [
             {"required": ["response"]}, {"required": ["error"]}, {"required": ["no_response"]}, {"required": ["received"]},
-            {"required": ["not_received"]}, {"required": ["rule"]}, {"required": ["all"]}, {"required": ["any"]}
+            {"required": ["not_received"]}, {"required": ["packet"]}, {"required": ["rule"]}, {"required": ["all"]}, {"required": ["any"]}
         ]))]
         pub(crate) struct $name {
             $($own)*
@@ -33,6 +33,9 @@ macro_rules! checks {
             /// What this `absent` step forbids did not come.
             #[serde(default)]
             pub(crate) not_received: Option<Label>,
+            /// The packet that carried a Record of the EUT matches.
+            #[serde(default)]
+            pub(crate) packet: Option<PacketCheck>,
             /// A rule by its name.
             #[serde(default)]
             pub(crate) rule: Option<RuleName>,
@@ -140,6 +143,17 @@ pub(crate) struct ReceivedCheck {
     /// The step that awaited.
     pub(crate) step: Label,
     /// A pattern on the Message that came.
+    #[serde(default, rename = "where")]
+    pub(crate) matching: Option<Pattern>,
+}
+
+/// The packet that carried the answer to a step, or what a step awaited, matches.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PacketCheck {
+    /// The step that asked, or that awaited a Record, a Notify or an answer.
+    pub(crate) of: Label,
+    /// A pattern on what the packet shows.
     #[serde(default, rename = "where")]
     pub(crate) matching: Option<Pattern>,
 }

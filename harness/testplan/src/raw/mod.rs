@@ -7,6 +7,8 @@
 #![allow(dead_code, reason = "every field is a part of the format's shape; some are read from the tree")]
 
 pub(crate) mod applies;
+pub(crate) mod broker;
+pub(crate) mod condition;
 pub(crate) mod metric;
 pub(crate) mod mtp;
 pub(crate) mod step;
@@ -16,8 +18,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use applies::Applies;
+use condition::Needs;
 use metric::Metric;
-use mtp::Needs;
 use step::Step;
 use text::{CaseNumber, Format1, RequirementNumber, Tag, UspVersion};
 

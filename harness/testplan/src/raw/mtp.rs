@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::text::{Lapse, Octets, Pattern};
-use crate::{
-    case::{CertificateKind, Ending, EutAction, Extension, FrameKind},
-    profile::WebSocketRole,
+use super::{
+    broker::{EutPacket, MqttStep, StompStep, UdsStep},
+    text::{Lapse, Octets, Pattern},
 };
+use crate::case::{CertificateKind, Ending, Extension, FrameKind};
 
 /// An action of our side of the MTP: a word, or exactly one key.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -39,7 +39,7 @@ pub(crate) struct MtpAction {
     /// Every later connection attempt is answered so.
     #[serde(default)]
     pub(crate) refuse: Option<Refuse>,
-    /// Ends the TCP connection.
+    /// Ends the connection.
     #[serde(default)]
     pub(crate) drop: Option<Ending>,
     /// Sends a WebSocket Close frame with this code.
@@ -67,15 +67,36 @@ pub(crate) struct MtpAction {
     /// Everything that we send goes out later by that much.
     #[serde(default)]
     pub(crate) delay: Option<Lapse>,
+    /// Something of MQTT alone.
+    #[serde(default)]
+    pub(crate) mqtt: Option<MqttStep>,
+    /// Something of STOMP alone.
+    #[serde(default)]
+    pub(crate) stomp: Option<StompStep>,
+    /// Something of UNIX domain sockets alone.
+    #[serde(default)]
+    pub(crate) uds: Option<UdsStep>,
 }
 
-/// The answer to connection attempts.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+/// The answer to connection attempts: exactly one key.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub(crate) struct Refuse {
-    /// The HTTP status.
+    /// WebSocket: this HTTP status.
+    #[serde(default)]
     #[schemars(range(min = 200, max = 599))]
-    pub(crate) http_status: u16,
+    pub(crate) http_status: Option<u16>,
+    /// MQTT: a CONNACK with this reason code (5.0) or return code (3.1.1).
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 255))]
+    pub(crate) connack: Option<u8>,
+    /// STOMP: an ERROR frame with this message.
+    #[serde(default)]
+    pub(crate) error: Option<String>,
+    /// Any MTP: the stream ends as soon as the packet came that opens a session.
+    #[serde(default)]
+    pub(crate) hang_up: Option<bool>,
 }
 
 /// A frame that is sent.
@@ -127,14 +148,14 @@ pub(crate) enum NoneWord {
     None,
 }
 
-/// An event of the MTP: a word, or a frame.
+/// An event of the MTP: a word, or a frame or packet.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum MtpEvent {
     /// One word.
     Word(EventWord),
-    /// A frame.
-    Frame(FrameEvent),
+    /// A frame or packet.
+    Sent(SentEvent),
 }
 
 /// The words for an event of the MTP.
@@ -149,14 +170,20 @@ pub(crate) enum EventWord {
     Disconnected,
 }
 
-/// A frame of the EUT.
+/// A frame or packet of the EUT: exactly one of `frame` and `packet`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct FrameEvent {
-    /// What kind.
-    pub(crate) frame: FrameKind,
-    /// A pattern on what the frame shows.
+#[schemars(extend("oneOf" = [{"required": ["frame"]}, {"required": ["packet"]}]))]
+pub(crate) struct SentEvent {
+    /// A WebSocket frame: what kind.
+    #[serde(default)]
+    pub(crate) frame: Option<FrameKind>,
+    /// A packet of MQTT, a frame of STOMP or of a UNIX domain socket: what kind.
+    #[serde(default)]
+    pub(crate) packet: Option<EutPacket>,
+    /// A pattern on what it shows.
     #[serde(default, rename = "where")]
+    #[allow(dead_code, reason = "read from the tree, with its places")]
     pub(crate) matching: Option<Pattern>,
 }
 
@@ -208,87 +235,4 @@ pub(crate) struct StartOptions {
     /// With which certificate, where the MTP has TLS.
     #[serde(default)]
     pub(crate) certificate: CertificateKind,
-}
-
-/// A condition on the MTP of a result: at least one key.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1))]
-pub(crate) struct MtpCondition {
-    /// The kind of MTP.
-    #[serde(default)]
-    pub(crate) mtp: Option<MtpKinds>,
-    /// Which side connects.
-    #[serde(default)]
-    pub(crate) role: Option<WebSocketRole>,
-    /// Whether TLS protects it.
-    #[serde(default)]
-    pub(crate) tls: Option<bool>,
-}
-
-/// What the bench must offer for a case: at least one key.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1))]
-pub(crate) struct Needs {
-    /// The kind of MTP.
-    #[serde(default)]
-    pub(crate) mtp: Option<MtpKinds>,
-    /// Which side connects.
-    #[serde(default)]
-    pub(crate) role: Option<WebSocketRole>,
-    /// Whether TLS protects it.
-    #[serde(default)]
-    pub(crate) tls: Option<bool>,
-    /// What must be possible with the device.
-    #[serde(default)]
-    #[schemars(length(min = 1))]
-    pub(crate) control: Vec<EutAction>,
-}
-
-/// One kind of MTP or several.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub(crate) enum MtpKinds {
-    /// Only this.
-    One(MtpKind),
-    /// Any of these.
-    Several(#[schemars(length(min = 1))] Vec<MtpKind>),
-}
-
-/// A kind of MTP.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum MtpKind {
-    /// WebSocket.
-    Websocket,
-    /// MQTT.
-    Mqtt,
-    /// STOMP.
-    Stomp,
-    /// UNIX domain sockets.
-    Uds,
-}
-
-impl MtpKind {
-    /// Its word.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Websocket => "websocket",
-            Self::Mqtt => "mqtt",
-            Self::Stomp => "stomp",
-            Self::Uds => "uds",
-        }
-    }
-}
-
-impl MtpKinds {
-    /// Their words.
-    pub(crate) fn names(&self) -> Vec<String> {
-        let kinds = match self {
-            Self::One(kind) => std::slice::from_ref(kind),
-            Self::Several(kinds) => kinds,
-        };
-        kinds.iter().map(|kind| kind.name().to_owned()).collect()
-    }
 }

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    mtp::{Controller, MtpCondition, MtpEvent, MtpStep},
+    condition::MtpCondition,
+    mtp::{Controller, MtpEvent, MtpStep},
     text::{CapturePath, Kind, Label, Lapse, Octets, Pattern, RecordType, VariableName},
 };
 use crate::case::{EutAction, Party};

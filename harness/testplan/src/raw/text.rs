@@ -84,6 +84,12 @@ text!(
     "^R-[A-Za-z0-9._-]+$"
 );
 text!(
+    /// What tests a requirement.
+    TesterText,
+    "a case id in quotes such as \"7.6\", an own case such as R-WS.12a, or a universal rule such as \"universal R-WS.10\"",
+    "^([1-9][0-9]*\\.[1-9][0-9]*|R-[A-Za-z0-9._-]+|universal .+)$"
+);
+text!(
     /// Octets.
     Octets,
     "octets as pairs of hex digits, such as \"ff 00 1a\"",

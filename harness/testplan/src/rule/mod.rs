@@ -6,6 +6,8 @@
 #![allow(clippy::result_large_err, reason = "the error is a finding, built once where a check ends, and read as it is")]
 
 mod arguments;
+mod content_length;
+mod heart_beats;
 mod instances_exist;
 mod instances_gone;
 mod interval;
@@ -15,10 +17,12 @@ mod moment;
 mod object_parameters;
 mod protocol_versions;
 mod read;
+mod reply_topic;
 mod retry_interval;
 mod same_instances;
 mod search_matches;
 mod sub_objects;
+mod subscribed;
 mod supported_dm;
 #[cfg(test)]
 mod tests;
@@ -60,11 +64,18 @@ struct Rule {
 /// Every rule, in alphabetical order.
 const RULES: &[Rule] = &[
     Rule {
+        name: "content_length",
+        says: content_length::SAYS,
+        arguments: content_length::ARGUMENTS,
+        judge: content_length::judge,
+    },
+    Rule {
         name: "distinct",
         says: key_values::DISTINCT,
         arguments: key_values::ARGUMENTS,
         judge: key_values::distinct,
     },
+    Rule { name: "heart_beats", says: heart_beats::SAYS, arguments: heart_beats::ARGUMENTS, judge: heart_beats::judge },
     Rule {
         name: "identical",
         says: key_values::IDENTICAL,
@@ -102,6 +113,7 @@ const RULES: &[Rule] = &[
         arguments: protocol_versions::ARGUMENTS,
         judge: protocol_versions::judge,
     },
+    Rule { name: "reply_topic", says: reply_topic::SAYS, arguments: reply_topic::ARGUMENTS, judge: reply_topic::judge },
     Rule {
         name: "retry_interval",
         says: retry_interval::SAYS,
@@ -121,6 +133,7 @@ const RULES: &[Rule] = &[
         judge: search_matches::judge,
     },
     Rule { name: "sub_objects", says: sub_objects::SAYS, arguments: sub_objects::ARGUMENTS, judge: sub_objects::judge },
+    Rule { name: "subscribed", says: subscribed::SAYS, arguments: subscribed::ARGUMENTS, judge: subscribed::judge },
     Rule {
         name: "supported_dm",
         says: supported_dm::SAYS,

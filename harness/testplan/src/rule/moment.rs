@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use super::Evidence;
 use crate::{
-    case::{Action, Expected, MtpEvent, Step},
+    case::{Action, Expected},
     judge::finding::{unknown, unmet},
     rule::arguments::{Arguments, duration},
     show,
-    trace::StepOutcome,
+    trace::{StepOutcome, What},
+    universal::eut,
     verdict::Finding,
-    view::StepSeen,
+    view::{PacketSeen, StepSeen},
 };
 
 /// When neither case nor profile say: Agents count whole seconds.
@@ -106,6 +107,26 @@ fn matched(evidence: Evidence<'_>, step: &StepSeen<'_>) -> Option<usize> {
     }
 }
 
+/// The connection that an event is about.
+pub(super) fn connection_of(evidence: Evidence<'_>, seq: u64) -> Option<u32> {
+    let event = evidence.view.trace.events.iter().find(|event| event.seq == seq)?;
+    match &event.what {
+        What::Connection { connection, .. } | What::Packet { connection, .. } | What::Record { connection, .. } => {
+            Some(*connection)
+        }
+        _ => None,
+    }
+}
+
+/// What the EUT sent from an event on: over the connection that the event is about, or else over any of its own.
+pub(super) fn packets_since(evidence: Evidence<'_>, seq: u64) -> Vec<&PacketSeen<'_>> {
+    let Some(number) = connection_of(evidence, seq) else {
+        return eut::packets(evidence).into_iter().filter(|packet| packet.seq >= seq).collect();
+    };
+    let here = |packet: &&PacketSeen<'_>| packet.came() && packet.connection == number && packet.seq >= seq;
+    evidence.view.packets.iter().filter(here).collect()
+}
+
 /// By how much a time may be missed: what the rule says, or the profile's.
 pub(super) fn tolerance(evidence: Evidence<'_>, arguments: &Arguments<'_>) -> Result<Duration, Finding> {
     if arguments.maybe("tolerance").is_some() {
@@ -115,14 +136,19 @@ pub(super) fn tolerance(evidence: Evidence<'_>, arguments: &Arguments<'_>) -> Re
     Ok(profile.and_then(|text| duration(text)).unwrap_or(DEFAULT_TOLERANCE))
 }
 
-/// The requirements on retries of what a step awaits: of Notifications, or of WebSocket sessions.
-pub(super) fn requirement_of_retries(step: Option<&Step>) -> Option<&'static str> {
-    match &step?.action {
+/// The requirements on retries of what a step awaits: of Notifications, or of sessions of the MTP.
+pub(super) fn requirement_of_retries(evidence: Evidence<'_>, label: &str) -> Option<&'static str> {
+    match &evidence.step(label).0?.action {
         Action::Await { what: Expected::Notify { .. }, .. } => Some("R-NOT.2"),
-        Action::Await {
-            what: Expected::Connected | Expected::Mtp(MtpEvent::ConnectionAttempt | MtpEvent::Connected),
-            ..
-        } => Some("R-WS.19"),
+        Action::Await { what: Expected::Connected | Expected::Mtp(_), .. } => {
+            let facts = evidence.view.trace.header.mtp_facts.as_ref();
+            Some(match facts.map_or("websocket", |facts| facts.kind.as_str()) {
+                "mqtt" => "R-MQTT.10",
+                "stomp" => "R-STOMP.7",
+                "uds" => "R-UDS.5",
+                _ => "R-WS.19",
+            })
+        }
         _ => None,
     }
 }

@@ -1,3 +1,5 @@
+mod mtps;
+
 use rstest::rstest;
 use serde_json::{Value, json};
 use uspec_usp::schema::MessageKind;
@@ -440,7 +442,8 @@ fn labels_are_told() {
 
 #[test]
 fn every_rule_is_met_and_unmet_above() {
-    let table: String = include_str!("tests.rs").split_whitespace().collect();
+    let table: String = [include_str!("tests.rs"), include_str!("tests/mtps.rs")].concat();
+    let table: String = table.split_whitespace().collect();
     for name in names().into_iter().filter(|name| *name != "supported_dm") {
         let rows: Vec<_> = table
             .split(&format!("#[case(\"{name}\","))

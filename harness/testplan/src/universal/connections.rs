@@ -9,7 +9,7 @@
 use serde_json::Value;
 use uspec_usp::{decode::RecordKind, schema::MessageKind};
 
-use super::Tally;
+use super::{Tally, mtp_violations};
 use crate::{
     case::{Action, MtpAction},
     judge::{
@@ -33,11 +33,15 @@ const CONNECTING: &[&str] = &["Enable", "EndpointID", "AssignedRole", "Inherited
 pub(super) fn judge(evidence: Evidence<'_>, tally: &mut Tally) {
     const EXPECTED: &str = "connections that end by a Close frame, or by our doing";
     tally.expects(EXPECTED);
+    let facts = evidence.view.trace.header.mtp_facts.as_ref();
+    let is_websocket = facts.is_none_or(|facts| facts.kind == "websocket");
     for connection in &evidence.view.connections {
         let Some((index, seq, closing)) = closed(connection) else { continue };
         let from = connection.opened().unwrap_or(0);
         let ending = Ending::of(closing);
-        if ending == Ending::Ours || has_cause(evidence, connection.number, from, index) {
+        // An end after the EUT broke the protocol has that as its cause, and `mtp violations` tells it.
+        let violated = || mtp_violations::broke_protocol(connection);
+        if ending == Ending::Ours || violated() || has_cause(evidence, connection.number, from, index) {
             tally.right();
             continue;
         }
@@ -54,6 +58,7 @@ pub(super) fn judge(evidence: Evidence<'_>, tally: &mut Tally) {
         let seen = format!("connection {} {}; {told}", connection.number, ending.describe(closing));
         tally.wrong(match ending {
             Ending::Closed => unknown("a connection that lasts", seen, events),
+            Ending::Ours | Ending::Broken if !is_websocket => unknown("a connection that lasts", seen, events),
             Ending::Ours | Ending::Broken => unmet(EXPECTED, seen, events).by("R-WS.8"),
         });
     }
@@ -164,6 +169,9 @@ fn restarts_or_reconfigures(record: &RecordSeen<'_>) -> bool {
 /// Whether an object decides how the EUT connects, and to whom.
 fn configures(path: &str) -> bool {
     path.starts_with("Device.LocalAgent.MTP.")
+        || path.starts_with("Device.MQTT.")
+        || path.starts_with("Device.STOMP.")
+        || path.starts_with("Device.UnixDomainSockets.")
         || path.starts_with("Device.LocalAgent.Certificate.")
         || path.starts_with("Device.LocalAgent.ControllerTrust.")
         || (path.starts_with("Device.LocalAgent.Controller.") && path.contains(".MTP."))

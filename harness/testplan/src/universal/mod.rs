@@ -7,23 +7,30 @@
 mod answered;
 mod answered_in_kind;
 mod binary_frames;
+mod connect_contents;
 mod connect_record;
 mod connections;
 mod echoed_paths;
 mod endpoint_id;
 mod error_codes;
+pub(crate) mod eut;
 mod handshake;
 mod instance_numbers;
 mod message_parts;
+pub(crate) mod mqtt;
 mod msg_id;
 mod msg_type;
+mod mtp_violations;
 mod path_fields;
 mod path_names;
 mod record_fields;
 mod schema;
+mod stomp;
 mod stray_answers;
+pub(crate) mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod uds;
 
 use uspec_usp::version::UspVersion;
 
@@ -58,11 +65,30 @@ pub(crate) const RULES: &[(&str, Rule)] = &[
     ("R-MSG.9", stray_answers::judge),
     ("R-MSG.10", msg_type::judge),
     ("R-MTP.4b", record_fields::judge),
+    ("R-MTP.6", connect_contents::judge),
     ("R-MTP.8", connect_record::judge),
     ("R-WS.10", handshake::subprotocol_asked),
     ("R-WS.10b", handshake::endpoint_id_told),
     ("R-WS.11", handshake::subprotocol_answered),
     ("R-WS.14", binary_frames::judge),
+    ("R-MQTT.13", mqtt::endpoint_id),
+    ("R-MQTT.17", mqtt::nothing_subscribed),
+    ("R-MQTT.21", mqtt::response_information),
+    ("R-MQTT.22", mqtt::reply_topic),
+    ("R-MQTT.27", mqtt::content_type),
+    ("R-STOMP.2", stomp::first_frame),
+    ("R-STOMP.4", stomp::endpoint_id),
+    ("R-STOMP.13", stomp::subscribe_destination),
+    ("R-STOMP.17", stomp::subscribe_ack),
+    ("R-STOMP.19", stomp::content_length),
+    ("R-STOMP.20", stomp::content_type),
+    ("R-STOMP.21", stomp::reply_destination),
+    ("R-STOMP.26", stomp::no_transactions),
+    ("R-STOMP.27", stomp::no_acknowledgements),
+    ("R-UDS.16", uds::client_handshake),
+    ("R-UDS.17", uds::server_handshake),
+    ("R-UDS.20", uds::early_records),
+    ("mtp violations", mtp_violations::judge),
     ("connections", connections::judge),
     ("error codes", error_codes::judge),
     ("requested paths", echoed_paths::judge),

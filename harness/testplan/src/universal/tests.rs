@@ -1,3 +1,5 @@
+mod mtps;
+
 use std::time::Duration;
 
 use rstest::rstest;
@@ -351,7 +353,8 @@ fn while_the_eut_is_not_known_it_is_whoever_names_an_id_or_answers_us() {
 
 #[test]
 fn every_rule_can_be_met_and_unmet() {
-    let table: String = include_str!("tests.rs").split_whitespace().collect();
+    let table: String = [include_str!("tests.rs"), include_str!("tests/mtps.rs")].concat();
+    let table: String = table.split_whitespace().collect();
     for (name, _) in RULES {
         let rows = format!("#[case(\"{name}\",").replace(' ', "");
         let outcomes: Vec<_> =

@@ -48,7 +48,7 @@ impl<'t> ConnectionSeen<'t> {
     }
 
     /// Who opened the stream, by the event of the attempt.
-    fn eut_is_client(&self) -> Option<bool> {
+    pub(crate) fn eut_is_client(&self) -> Option<bool> {
         let (_, _, _, details) = self.first(ConnectionState::Attempt)?;
         let inner = details.get("attempt").unwrap_or(details);
         match inner.get("opener").and_then(Value::as_str)? {

@@ -4,6 +4,7 @@
 //! Trace has a view, one that was cut or edited by hand included.
 
 mod connection;
+mod packet;
 mod record;
 mod step;
 
@@ -16,6 +17,7 @@ use crate::{
     trace::{Direction, Event, Phase, SECOND_CONTROLLER, Trace, What},
 };
 pub(crate) use connection::{ConnectionSeen, Handshake};
+pub(crate) use packet::PacketSeen;
 pub(crate) use record::RecordSeen;
 pub(crate) use step::{StepSeen, phase_name};
 
@@ -26,6 +28,8 @@ pub(crate) struct View<'t> {
     pub(crate) trace: &'t Trace,
     /// Every Record, in order.
     pub(crate) records: Vec<RecordSeen<'t>>,
+    /// Every packet, in order; there are none over WebSocket.
+    pub(crate) packets: Vec<PacketSeen<'t>>,
     /// Every step that began, in order.
     pub(crate) steps: Vec<StepSeen<'t>>,
     /// What happened to each connection, in order of its first event.
@@ -40,6 +44,7 @@ impl<'t> View<'t> {
         let mut view = Self {
             trace,
             records: Vec::new(),
+            packets: Vec::new(),
             steps: Vec::new(),
             connections: connection::all(trace),
             variables: trace.header.variables.clone(),
@@ -56,6 +61,7 @@ impl<'t> View<'t> {
                 let seen = RecordSeen::new(index, event, *connection, *direction, step.as_ref(), bytes);
                 self.records.push(seen);
             }
+            What::Packet { .. } => self.packets.extend(PacketSeen::of(index, event)),
             What::StepStarted { step, .. } => self.steps.push(StepSeen::new(index, event, step)),
             What::StepEnded { step, outcome } => {
                 let began = self.steps.iter_mut().rev().find(|seen| seen.is(step.phase, step.index));
@@ -111,6 +117,11 @@ impl<'t> View<'t> {
     /// The Record at this event.
     pub(crate) fn record_at(&self, seq: u64) -> Option<&RecordSeen<'t>> {
         self.records.iter().find(|record| record.seq == seq)
+    }
+
+    /// The packet that carried a Record; `None` over WebSocket, and in a Trace that lost it.
+    pub(crate) fn carrier(&self, record: &RecordSeen<'_>) -> Option<&PacketSeen<'t>> {
+        packet::carrier(&self.packets, record)
     }
 
     /// For which of our Controllers a Record came, or which sent it.

@@ -13,7 +13,7 @@ mod records;
 mod set;
 mod trust;
 
-use super::{Action, ConnectionId, Core, Saved};
+use super::{Action, Arrival, Channel, ConnectionId, Core, Saved};
 use crate::config::{AgentConfig, ControllerConfig, WebSocketTarget};
 use crate::faults::{Fault, FaultSet};
 use prost::Message as _;
@@ -44,8 +44,11 @@ impl Bench {
     }
 
     pub(super) fn with(faults: impl IntoIterator<Item = Fault>) -> Self {
-        let known =
-            |id: &str| ControllerConfig { endpoint_id: id.to_owned(), websocket: Some(WebSocketTarget::default()) };
+        let known = |id: &str| ControllerConfig {
+            endpoint_id: id.to_owned(),
+            websocket: Some(WebSocketTarget::default()),
+            ..ControllerConfig::default()
+        };
         let config = AgentConfig {
             endpoint_id: AGENT.to_owned(),
             controllers: vec![known(CONTROLLER), known(SECOND)],
@@ -62,14 +65,14 @@ impl Bench {
     }
 
     pub(super) fn open(&mut self, connection: ConnectionId, peer: &str) {
-        let actions = self.core.opened(self.now, connection, Some(peer), None);
+        let actions = self.core.opened(self.now, connection, Arrival::of(Some(peer), None));
         self.take(actions);
     }
 
     pub(super) fn take(&mut self, actions: Vec<Action>) {
         for action in actions {
             match action {
-                Action::Send { connection, record } => {
+                Action::Send { connection, record, .. } => {
                     self.inbox.push((connection, Record::decode(record.as_slice()).unwrap()));
                 }
                 other => self.other.push(other),

@@ -18,7 +18,7 @@ fn session(kind: IdentityKind, endpoint_id: &str) -> Box<TlsSession> {
     let material = PKI.issue(kind, endpoint_id, &["localhost"]).unwrap();
     let accepted = |problem| Verification::Accepted { in_spite_of: "a reason".to_owned(), problem };
     let verification = match kind {
-        IdentityKind::Trusted | IdentityKind::WrongName => Verification::Verified,
+        IdentityKind::Trusted | IdentityKind::WrongName | IdentityKind::WrongHost => Verification::Verified,
         IdentityKind::Expired => accepted(CertificateProblem::Expired),
         IdentityKind::NotYetValid => accepted(CertificateProblem::NotYetValid),
         IdentityKind::Untrusted => accepted(CertificateProblem::UnknownIssuer),
@@ -51,7 +51,7 @@ fn bench(first_use: bool, faults: &[Fault]) -> Bench {
 
 /// Opens a third connection with that session and sends a Get from that Endpoint; tells how many Messages came back.
 fn ask(bench: &mut Bench, tls: Box<TlsSession>, endpoint_id: &str) -> usize {
-    let actions = bench.core.opened(bench.now, THIRD, Some(endpoint_id), Some(tls));
+    let actions = bench.core.opened(bench.now, THIRD, Arrival::of(Some(endpoint_id), Some(tls)));
     bench.take(actions);
     let get = msg::Get { param_paths: vec!["Device.LocalAgent.EndpointID".to_owned()], max_depth: 0 };
     let record = plain(endpoint_id, AGENT, &request_message("asked", ReqType::Get(get)));

@@ -146,7 +146,7 @@ impl Dialogue for Server<'_> {
 
     async fn on_order(&mut self, port: &mut Port, command: Command, done: oneshot::Sender<()>) -> Option<Finish> {
         match command {
-            Command::Record { bytes, to, from } => self.put_record(port, bytes, to, from.as_deref(), done),
+            Command::Record { bytes, to, from } => self.put_record(port, bytes, to, from.as_deref(), done).await,
             Command::Deliver(delivery) => self.put_delivery(port, &delivery).await,
             Command::Frame(frame) => self.put(port, &frame, Some(done)),
             Command::Octets(octets) => packet::put_octets(port, &octets, done),

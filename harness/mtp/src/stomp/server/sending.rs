@@ -8,14 +8,14 @@ use tokio::time::Instant;
 
 use super::{Server, Subscription};
 use crate::end::Port;
-use crate::event::{Failure, FailureKind, Route};
+use crate::event::{Direction, Failure, FailureKind, MtpHappening, Route};
 use crate::stomp::broker::Delivery;
 use crate::stomp::guest::Guest;
 use crate::stomp::{CONTENT_TYPE, REPLY_TO, StompFrame, packet};
 
 impl Server<'_> {
     /// Sends a Record of a Controller. Without any subscription there is no way to do so, and who ordered it hears that it is lost.
-    pub(super) fn put_record(
+    pub(super) async fn put_record(
         &mut self,
         port: &mut Port,
         record: Bytes,
@@ -41,9 +41,14 @@ impl Server<'_> {
             .with_some("content-length", changes.content_length.then(|| record.len().to_string()))
             .with_some(REPLY_TO, reply_to.as_deref());
         frame.headers.extend(changes.extra_headers);
+        let route = Route { to: Some(destination), reply_to };
+        if let Some(guest) = from {
+            // Told before it is written: the answer must not be told first.
+            let (direction, bytes, route) = (Direction::Sent, record.clone(), route.clone());
+            guest.record(self.id, MtpHappening::Record { direction, bytes, frames: 1, route }).await;
+        }
         let frame = frame.with_body(record);
         self.pulse.sent(Instant::now());
-        let route = Route { to: Some(destination), reply_to };
         packet::put(port, &frame, from.is_none().then_some(route), Some(done));
     }
 
