@@ -38,6 +38,9 @@ pub(in super::super) fn client_id(configured: &str, rebooted: bool, faults: &Fau
     if rebooted && faults.has(Fault::MqttChangesClientIdAfterReboot) {
         return Some(format!("{configured}-rebooted"));
     }
+    if faults.has(Fault::MqttIgnoresClientId) {
+        return Some("of-its-own".to_owned());
+    }
     if configured.is_empty() && faults.has(Fault::MqttInventsClientId) {
         return Some("invented".to_owned());
     }
@@ -105,6 +108,10 @@ mod tests {
         // These act in the end itself, not in what the MTP does.
         let elsewhere = [
             Fault::MqttOmitsPassword,
+            Fault::MqttIgnoresClientId,
+            Fault::MqttForgetsNewSubscriptions,
+            Fault::MqttIgnoresResponseTopicConfigured,
+            Fault::MqttTakesRecordsWithoutReplyTo,
             Fault::MqttInventsClientId,
             Fault::MqttChangesClientIdAfterReboot,
             Fault::MqttIgnoresNewSubscriptions,
