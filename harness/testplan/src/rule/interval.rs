@@ -41,7 +41,10 @@ pub(super) fn judge(evidence: Evidence<'_>, arguments: &Arguments<'_>) -> Judged
     };
     let expected = format!("`{to}` {window} after `{from}` (tolerance {})", show::span(tolerance));
     let events = vec![first.seq, second.seq];
-    if second.to < first.from {
+    // Two events at the same moment are told apart by their places.
+    let swapped =
+        first.from == first.to && second.from == second.to && first.to == second.from && second.seq < first.seq;
+    if second.to < first.from || swapped {
         return Ok(vec![unmet(expected, format!("`{to}` came before `{from}`"), events)]);
     }
     let seen = if shortest == longest {
