@@ -306,6 +306,7 @@ super::faults! {
     MqttReplyToKeepsEscapes = "mqtt-reply-to-keeps-escapes": "%2F in a received /reply-to= of MQTT 3.1.1 is not replaced by slashes",
     MqttOmitsContentType = "mqtt-omits-content-type": "PUBLISH has no Content Type",
     MqttWrongContentType = "mqtt-wrong-content-type": "PUBLISH has another Content Type",
+    MqttDropsQos0 = "mqtt-drops-qos-0": "Records that come with QoS 0 are dropped",
     MqttRefusesMediaType = "mqtt-refuses-media-type": "Records with the Content Type application/vnd.bbf.usp.msg are dropped",
     MqttAnswersToConfiguredTopic = "mqtt-answers-to-configured-topic": "Answers go to the Controller's configured topic instead of where they are wanted",
     MqttTakesRecordsWithoutReplyTo = "mqtt-takes-records-without-reply-to": "Over MQTT 3.1.1 Records without /reply-to= are processed",

@@ -85,6 +85,7 @@ pub(in super::super) fn behaviour(faults: &FaultSet) -> MqttBehaviour {
     client.keep_reply_to_slashes = faults.has(Fault::MqttReplyToKeepsSlashes);
     client.keep_reply_to_escapes = faults.has(Fault::MqttReplyToKeepsEscapes);
     client.refuse_media_type = faults.has(Fault::MqttRefusesMediaType);
+    client.drop_qos_0 = faults.has(Fault::MqttDropsQos0);
     client.omit_disconnect = faults.has(Fault::MqttSaysNoGoodbye);
     behaviour
 }
