@@ -61,6 +61,7 @@ pub(in super::super) fn behaviour(faults: &FaultSet) -> StompBehaviour {
     if faults.has(Fault::StompWrongAck) {
         "client".clone_into(&mut client.ack);
     }
+    client.ignore_server_beats = faults.has(Fault::StompIgnoresServerBeats);
     client.use_subscribe_dest = !faults.has(Fault::StompIgnoresSubscribeDest);
     client.leave_without_destination = !faults.has(Fault::StompStaysWithoutDestination);
     client.unsubscribe = !faults.has(Fault::StompDoesNotUnsubscribe);
