@@ -341,6 +341,7 @@ super::faults! {
     StompAnswersToConfiguredDestination = "stomp-answers-to-configured-destination": "Answers go to the Controller's configured destination instead of reply-to-dest",
     StompDoesNotUnsubscribe = "stomp-does-not-unsubscribe": "A destination that was changed is not unsubscribed from",
     StompDoesNotResubscribe = "stomp-does-not-resubscribe": "A destination that was changed is not subscribed to before the next connection",
+    StompMovesElsewhere = "stomp-moves-elsewhere": "When the destination is changed, another than the new one is subscribed to",
     StompSaysNoGoodbye = "stomp-says-no-goodbye": "The session ends without DISCONNECT",
     StompNeverReconnects = "stomp-never-reconnects": "A session that ended is not opened again",
     StompFirstRetryTooLate = "stomp-first-retry-too-late": "The first retry comes after twice the longest wait",

@@ -119,6 +119,7 @@ mod tests {
             Fault::MqttIgnoresNewQos0Subscriptions,
             Fault::MqttIgnoresNewQos1Subscriptions,
             Fault::MqttAnswersToConfiguredTopic,
+            Fault::MqttTakesRecordsWithoutReplyTo,
             Fault::MqttNeverReconnects,
             Fault::MqttReconnectsTooEarly,
             Fault::MqttReconnectsTooLate,

@@ -81,6 +81,7 @@ mod tests {
         // These act in the end itself, not in what the MTP does.
         let elsewhere = [
             Fault::StompIgnoresDestination,
+            Fault::StompMovesElsewhere,
             Fault::StompAnswersToConfiguredDestination,
             Fault::StompNeverReconnects,
             Fault::StompFirstRetryTooLate,

@@ -68,13 +68,18 @@ impl Client<'_> {
         }
         let destination = self.subscription.as_ref().map(|subscription| subscription.destination.clone());
         let open = OpenSession {
+            eid: self.peer.clone(),
             subscriptions: destination.iter().cloned().collect(),
             reached_at: destination,
             told_by_server: self.told.clone(),
             ..OpenSession::default()
-        }
-        .over(self.tls.clone());
-        self.end.registry.enter(self.id, None, self.orders.clone(), port.log.clone());
+        };
+        let open = match self.role {
+            ClientRole::Agent => open.over(self.tls.clone()),
+            // The certificate is the server's, and stands for no Endpoint.
+            ClientRole::Controller { .. } => OpenSession { tls: self.tls.clone(), ..open },
+        };
+        self.end.registry.enter(self.id, self.peer.clone(), self.orders.clone(), port.log.clone());
         port.log.emit(crate::event::MtpHappening::Open(open)).await;
     }
 
