@@ -118,6 +118,12 @@ impl Port {
         self.log.emit(MtpHappening::Failed(failure)).await;
     }
 
+    /// Goes on as another connection: from now on everything is reported as that one's.
+    pub(crate) fn go_on_as(&mut self, log: Log) {
+        self.wire.log = log.clone();
+        self.log = log;
+    }
+
     /// Writes everything that waits, held back or not, if the peer takes it soon. It may not read any more, or may have gone: it is not
     /// owed more than the attempt.
     pub(crate) async fn last_words(&mut self) {

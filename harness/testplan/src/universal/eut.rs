@@ -1,7 +1,7 @@
 //! Which connections are the EUT's: anybody may knock at a port, and a broker has other clients as well.
 //!
 //! A connection is the EUT's when it carried Records of it, when it named its Endpoint ID, or when we opened it to where the profile says
-//! that the EUT is. While nobody knows who the EUT is, it is whoever sends a Record or names an Endpoint ID.
+//! that the EUT is. A UNIX domain socket is no port at which anybody knocks: its path is the profile's, and whoever sends there is the EUT. While nobody knows who the EUT is, it is whoever sends a Record or names an Endpoint ID.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,10 @@ pub(super) fn connections(evidence: Evidence<'_>) -> BTreeSet<u32> {
         .collect();
     let named = view.packets.iter().filter(|packet| packet.came() && named_by(packet).is_some_and(is_eut));
     numbers.extend(named.map(|packet| packet.connection));
-    let told = |connection: &&ConnectionSeen<'_>| opened_by_us(connection) || told_id(connection).is_some_and(is_eut);
+    let is_uds = view.trace.header.mtp_facts.as_ref().is_some_and(|facts| facts.kind == "uds");
+    let told = |connection: &&ConnectionSeen<'_>| {
+        is_uds || opened_by_us(connection) || told_id(connection).is_some_and(is_eut)
+    };
     numbers.extend(view.connections.iter().filter(told).map(|connection| connection.number));
     numbers
 }

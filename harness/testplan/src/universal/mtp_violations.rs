@@ -1,7 +1,8 @@
 //! The EUT keeps to the protocol of its MTP: no packet or frame that the protocol's own specification forbids (RFC 6455, MQTT, STOMP 1.2, and
 //! the frames of TR-369's UNIX Domain Socket Binding, R-UDS.6 to R-UDS.11).
 //!
-//! What our ends could not take because it exceeds a limit of ours is no violation, whatever the protocol would call it. A Record before the
+//! What our ends could not take because it exceeds a limit of ours is no violation, whatever the protocol would call it, unless our end tells
+//! a requirement of TR-369 that explains the size, such as the octet order of a length (R-UDS.9). A Record before the
 //! handshake of a UNIX domain socket is shown and does not weigh: R-UDS.20 binds who receives it.
 
 use serde_json::Value;
@@ -63,7 +64,8 @@ fn violations<'t>(connection: &ConnectionSeen<'t>) -> Vec<(u64, &'t Value)> {
             ConnectionState::Failed => {
                 let failure = details.get("failed").unwrap_or(details);
                 let violation = failure.get("kind").and_then(Value::as_str) == Some("protocol_violation");
-                if violation && !exceeded {
+                let requirement = failure.get("requirement").and_then(Value::as_str).unwrap_or_default();
+                if violation && (!exceeded || requirement.starts_with("R-")) {
                     found.push((event.seq, failure));
                 }
                 exceeded = false;

@@ -177,7 +177,9 @@ fn connected(version: &str, topic: &str) -> Story {
 #[case("mtp violations", violated("protocol_violation"), Some(Outcome::Unmet))]
 #[case("mtp violations", violated("timeout"), Some(Outcome::Met))]
 #[case("mtp violations", too_much(), Some(Outcome::Met))]
+#[case("mtp violations", wrong_order(), Some(Outcome::Unmet))]
 #[case("mtp violations", hasty(), Some(Outcome::Unknown))]
+#[case("mtp violations", uds("peer").connection(1, ConnectionState::Failed, failed("protocol_violation")), Some(Outcome::Unmet))]
 #[case("mtp violations", mqtt("5.0").connection(1, ConnectionState::Failed, failed("protocol_violation")), None)]
 // Ends of connections: over a broker or a socket TR-369 has no MUST, and a violation is the cause.
 #[case("connections", ended(right(v5()), "broken"), Some(Outcome::Unknown))]
@@ -279,6 +281,13 @@ fn failed(kind: &str) -> Value {
 
 fn violated(kind: &str) -> Story {
     right(v5()).connection(1, ConnectionState::Failed, failed(kind))
+}
+
+/// A length whose octets stand in the wrong order.
+fn wrong_order() -> Story {
+    let failure = json!({"failed": {"kind": "protocol_violation", "text": "too large", "requirement": "R-UDS.9"}});
+    let story = uds("peer").connection(1, ConnectionState::Oversized, json!({"oversized": {}}));
+    story.connection(1, ConnectionState::Failed, failure)
 }
 
 /// A Record before our Handshake.
