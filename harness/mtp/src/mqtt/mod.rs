@@ -6,6 +6,7 @@
 
 mod agent;
 mod behaviour;
+mod beside;
 mod broker;
 mod client;
 mod command;

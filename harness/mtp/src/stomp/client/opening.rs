@@ -38,6 +38,8 @@ impl Client<'_> {
             return Some(self.finish(closing, StreamEnd::InOrder { peer_first: false, done: None }));
         }
         let theirs = frame.header("heart-beat").map_or(Offer::default(), |value| Offer::read(value).0);
+        let stubborn = self.client(|changes| changes.ignore_server_beats);
+        let theirs = if stubborn { Offer { wants: self.offered().sends, ..theirs } } else { theirs };
         self.pulse.agree(Agreed::from(self.offered(), theirs), Instant::now());
         self.told = frame.header(SUBSCRIBE_DEST).map(str::to_owned);
         self.phase = Phase::Connected;
