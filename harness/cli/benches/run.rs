@@ -28,7 +28,20 @@ fn whole_catalogue(bencher: divan::Bencher<'_, '_>) {
 }
 
 /// The MTPs of `fixtures/eut/bundled.yaml`.
-const MTPS: [&str; 4] = ["websocket", "websocket-tls", "websocket-server", "websocket-server-tls"];
+const MTPS: [&str; 12] = [
+    "websocket",
+    "websocket-tls",
+    "websocket-server",
+    "websocket-server-tls",
+    "mqtt5",
+    "mqtt5-tls",
+    "mqtt311",
+    "mqtt311-tls",
+    "stomp",
+    "stomp-tls",
+    "uds",
+    "uds-server",
+];
 
 #[divan::bench(args = MTPS, sample_count = 5, sample_size = 1)]
 fn whole_catalogue_over(bencher: divan::Bencher<'_, '_>, mtp: &str) {

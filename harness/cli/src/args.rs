@@ -58,7 +58,7 @@ pub struct SelectArgs {
     /// Only cases with this tag.
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
-    /// Only over this MTP of the profile, by its name.
+    /// Only over this MTP of the profile, by its name; `all` for every one, as without the option.
     #[arg(long, value_name = "NAME")]
     pub mtp: Vec<String>,
 }

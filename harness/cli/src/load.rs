@@ -11,6 +11,9 @@ use uspec_testplan::{
     selection::Selection,
 };
 
+/// The word for every MTP of the profile.
+const ALL_MTPS: &str = "all";
+
 /// The profile of the bundled Agent, built in.
 const BUNDLED: &str = include_str!("../../../fixtures/eut/bundled.yaml");
 
@@ -46,7 +49,7 @@ pub fn selection(args: &SelectArgs) -> Result<Selection, Error> {
     for tag in &args.tag {
         selection = selection.tag(tag);
     }
-    for mtp in &args.mtp {
+    for mtp in args.mtp.iter().filter(|mtp| *mtp != ALL_MTPS) {
         selection = selection.mtp(mtp);
     }
     Ok(selection)

@@ -21,8 +21,8 @@ use uspec_testplan::{
 
 /// Cases that take seconds at most: each kind of Message, a Notification, a reboot, Records that must not be answered, both Content Types.
 const CASES: &[&str] = &[
-    "1.1", "1.2", "1.8", "1.13", "1.20", "1.24", "1.34", "1.37", "1.47", "1.58", "1.61", "1.66", "1.72", "1.80", "2.1", "3.1", "6.1", "6.4",
-    "11.1", "11.10", "11.15",
+    "1.1", "1.2", "1.8", "1.13", "1.20", "1.24", "1.34", "1.37", "1.47", "1.58", "1.61", "1.66", "1.72", "1.80", "2.1",
+    "3.1", "6.1", "6.4", "11.1", "11.10", "11.15",
 ];
 
 /// How long a broker may take to listen: RabbitMQ starts a whole Erlang machine.
@@ -73,7 +73,9 @@ fn mosquitto(folder: &Path, port: u16) -> Command {
 /// A node of its own: nothing of the system's service is touched, and no other port is opened. Started as a named node it has no distribution
 /// and starts no epmd; the port that it is told in place of one is a number at which nobody listens.
 fn rabbitmq(folder: &Path, port: u16) -> Command {
-    let text = format!("listeners.tcp = none\nstomp.listeners.tcp.1 = 127.0.0.1:{port}\nlog.file = false\nlog.console = true\n");
+    let text = format!(
+        "listeners.tcp = none\nstomp.listeners.tcp.1 = 127.0.0.1:{port}\nlog.file = false\nlog.console = true\n"
+    );
     fs::write(folder.join("rabbitmq.conf"), text).unwrap();
     fs::write(folder.join("enabled_plugins"), "[rabbitmq_stomp].").unwrap();
     let mut command = Command::new("/usr/lib/rabbitmq/bin/rabbitmq-server");
