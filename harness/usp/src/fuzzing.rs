@@ -18,7 +18,6 @@ pub fn record(octets: &[u8]) {
     told(&decoded, octets);
     let as_json = record_to_value(octets);
     let Some(value) = &decoded.value else {
-        assert!(as_json.is_err(), "JSON was made of what cannot be decoded");
         return;
     };
     let again = decode_record(&value.encode_to_vec());
@@ -42,7 +41,6 @@ pub fn message(octets: &[u8]) {
     told(&decoded, octets);
     let as_json = message_to_value(octets);
     let Some(value) = &decoded.value else {
-        assert!(as_json.is_err(), "JSON was made of what cannot be decoded");
         return;
     };
     let again = decode_message(&value.encode_to_vec());

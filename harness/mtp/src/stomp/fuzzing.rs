@@ -60,9 +60,10 @@ fn read(sender: Sender, octets: &[u8], size: usize) -> (Vec<StompFrame>, bool) {
 }
 
 fn written_and_read(sender: Sender, frame: &StompFrame) {
-    // Where escapes are not demanded not every text can be written.
-    let has_line_ends = frame.headers.iter().any(|(name, value)| name.contains('\r') || value.contains('\r'));
-    if Escaping::of(&frame.command) == Escaping::Exempt && has_line_ends {
+    // Where escapes are not demanded, not every text can be written.
+    let plain = |text: &str| !text.contains(['\\', '\r', '\n', ':']);
+    let exact = frame.headers.iter().all(|(name, value)| plain(name) && plain(value));
+    if Escaping::of(&frame.command) == Escaping::Exempt && !exact {
         return;
     }
     let mut octets = BytesMut::new();

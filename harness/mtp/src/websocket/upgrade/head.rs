@@ -79,7 +79,7 @@ pub(super) fn response(octets: &[u8]) -> Parsed {
 pub(super) fn format(head: &HttpHead) -> String {
     let start = match &head.start {
         StartLine::Request { method, target, minor_version } => format!("{method} {target} HTTP/1.{minor_version}"),
-        StartLine::Response { status, reason, minor_version } => format!("HTTP/1.{minor_version} {status} {reason}"),
+        StartLine::Response { status, reason, minor_version } => format!("HTTP/1.{minor_version} {status:03} {reason}"),
     };
     let lines = head.headers.iter().map(|one| format!("{}: {}\r\n", one.name, one.value));
     format!("{start}\r\n{}\r\n", lines.collect::<String>())
