@@ -194,7 +194,8 @@ Examples:
   uspec agent --listen ws://127.0.0.1:8081/usp     waits for a Controller
   uspec agent --connect wss://localhost:8443/usp --certificate agent.pem --key agent.key --trust ca.pem
                                                    over TLS; `uspec pki` writes such files
-  uspec agent --config agent.yaml                  with everything that a configuration can say
+  uspec agent --config agent.yaml                  with everything that a configuration can say, other MTPs too;
+                                                   fixtures/agent/every-mtp.yaml shows it
   uspec agent --list-faults                        names and meanings of the faults it can have")]
 pub struct AgentArgs {
     /// A configuration in YAML; the other options change it.

@@ -13,6 +13,8 @@
 mod end;
 pub mod error;
 pub mod event;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod log;
 pub mod mqtt;
 pub mod network;

@@ -33,6 +33,8 @@ pub mod decode;
 pub mod endpoint_id;
 pub mod error_code;
 pub mod field_path;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod json;
 pub mod path;
 pub mod schema;

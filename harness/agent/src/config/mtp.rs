@@ -179,7 +179,7 @@ impl Default for StompTarget {
             username: String::new(),
             password: String::new(),
             virtual_host: String::new(),
-            destination: "usp/controller".to_owned(),
+            destination: "/usp/controller".to_owned(),
             agent_destination: String::new(),
             heartbeat: None,
             retry_time: 60,
@@ -207,6 +207,25 @@ pub struct UdsListenConfig {
 mod tests {
     use super::*;
     use crate::config::AgentConfig;
+
+    #[test]
+    fn the_example_says_everything() {
+        let config: AgentConfig =
+            serde_yaml::from_str(include_str!("../../../../fixtures/agent/every-mtp.yaml")).unwrap();
+        assert_eq!(config.protocols().len(), 4);
+        assert_eq!(config.listen, Some(ListenConfig::default()));
+        let controller = &config.controllers[0];
+        assert_eq!(controller.websocket, Some(WebSocketTarget::default()));
+        let mqtt = controller.mqtt.clone().unwrap();
+        let own = MqttTarget {
+            username: mqtt.username.clone(),
+            password: mqtt.password.clone(),
+            subscriptions: mqtt.subscriptions.clone(),
+            response_topic: mqtt.response_topic.clone(),
+            ..MqttTarget::default()
+        };
+        assert_eq!(mqtt, own);
+    }
 
     #[test]
     fn every_mtp_can_be_written_in_yaml() {

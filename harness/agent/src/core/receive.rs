@@ -51,6 +51,11 @@ impl Core {
         if irregularities.iter().any(|found| breaks_oneof(&found.kind)) {
             return Vec::new();
         }
+        if self.faults().has(Fault::WrongVersionIgnored)
+            && !matches!(record.version.as_str(), "1.0" | "1.1" | "1.2" | "1.3" | "1.4" | "1.5")
+        {
+            return Vec::new();
+        }
         let Some(sender) = self.sender(now, source, &record) else { return Vec::new() };
         // R-MTP.8: nothing goes out before the Connect Record.
         let mut actions = self.greet(now);
@@ -69,7 +74,11 @@ impl Core {
         if faults.has(Fault::MalformedRecordIgnored) {
             return Vec::new();
         }
-        let Some(link) = self.links.get(&source.connection) else { return Vec::new() };
+        let Some(link) = self.links.get(&source.connection) else {
+            let reason = "the Record cannot be extracted";
+            let early = Action::Close { connection: source.connection, code: UNSUPPORTED_DATA, reason };
+            return if faults.has(Fault::UdsTakesEarlyRecords) { vec![early] } else { Vec::new() };
+        };
         if faults.has(Fault::MalformedRecordAnswered) {
             return link.peer.iter().map(|peer| self.answer_malformed(source, peer)).collect();
         }

@@ -152,7 +152,8 @@ impl Base {
         }
     }
 
-    fn next_id(&self) -> ConnectionId {
+    /// The number of a further connection.
+    pub(crate) fn next_id(&self) -> ConnectionId {
         ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed))
     }
 

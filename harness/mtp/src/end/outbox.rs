@@ -15,6 +15,9 @@ const ROOM: usize = 64 * 1024;
 /// Answers that may wait for a peer that asks without reading, where only the latest must be given.
 const MAX_SHEDDABLE: usize = 16;
 
+/// Parcels that may wait before no more is read: a peer that asks and asks without reading the answers is slowed down through TCP.
+const MOST_PARCELS: usize = 4096;
+
 /// What a session still has to write.
 #[derive(Debug)]
 pub(crate) struct Outbox {
@@ -81,6 +84,11 @@ impl Outbox {
                 (None, _) => {}
             }
         }
+    }
+
+    /// Whether so many answers wait that nothing more is to be read.
+    pub(crate) fn is_clogged(&self) -> bool {
+        self.parcels.len() >= MOST_PARCELS
     }
 
     /// Whether a further order can be taken.

@@ -118,6 +118,12 @@ impl Port {
         self.log.emit(MtpHappening::Failed(failure)).await;
     }
 
+    /// Goes on as another connection: from now on everything is reported as that one's.
+    pub(crate) fn go_on_as(&mut self, log: Log) {
+        self.wire.log = log.clone();
+        self.log = log;
+    }
+
     /// Writes everything that waits, held back or not, if the peer takes it soon. It may not read any more, or may have gone: it is not
     /// owed more than the attempt.
     pub(crate) async fn last_words(&mut self) {
@@ -236,7 +242,7 @@ async fn work<D: Dialogue, S>(
             changed = settings.changed(), if watching => { watching = changed.is_ok(); Woken::Settings }
             count = push(&mut port.wire.writer, port.outbox.octets()), if !port.outbox.is_idle() => Woken::Written(count),
             Some(order) = orders.recv(), if port.outbox.has_room() && !leaving => Woken::Ordered(order),
-            count = read_some(&mut port.wire.reader, dialogue.inbox()), if !leaving => Woken::Read(count),
+            count = read_some(&mut port.wire.reader, dialogue.inbox()), if !leaving && !port.outbox.is_clogged() => Woken::Read(count),
         };
         if matches!(woken, Woken::Written(Ok(_))) {
             stall = None;

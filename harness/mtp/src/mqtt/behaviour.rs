@@ -137,6 +137,8 @@ pub struct ClientChanges {
     pub keep_reply_to_slashes: bool,
     /// Drops Records whose Content Type is the media type (R-MQTT.27a).
     pub refuse_media_type: bool,
+    /// Drops Records that come with QoS 0 (against R-MQTT.20).
+    pub drop_qos_0: bool,
     /// Reads the reply-to of 3.1.1 without turning `%2F` back (R-MQTT.25).
     pub keep_reply_to_escapes: bool,
     /// Leaves without DISCONNECT.

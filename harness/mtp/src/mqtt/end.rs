@@ -5,10 +5,11 @@ use std::sync::atomic::AtomicBool;
 
 use tokio::sync::{mpsc, watch};
 
+use super::beside::{self, BesideConfig};
 use super::broker::{self, BrokerConfig, Hub};
 use super::client;
 use super::command::Command;
-use super::{MqttAgentConfig, MqttBehaviour, MqttHandle};
+use super::{MqttAgentConfig, MqttBehaviour, MqttFarConfig, MqttHandle, MqttPlace, MqttVersion};
 use crate::end::{self, Base, BaseConfig, Begin, Control, Conversation, ORDER_QUEUE, Registry, Retry};
 use crate::error::MtpError;
 use crate::event::ConnectionId;
@@ -43,6 +44,8 @@ pub(super) enum Role {
     Broker(Arc<Hub>),
     /// The client of one.
     Client(client::Memory),
+    /// A Controller as client of a broker that is not ours.
+    Beside(BesideConfig),
 }
 
 /// What steers an end.
@@ -91,6 +94,32 @@ pub(super) fn start_client(
     Ok(MqttHandle::of_client(control))
 }
 
+/// Starts a Controller as client of a broker that is not ours.
+pub(super) fn start_beside(
+    place: MqttPlace,
+    config: MqttFarConfig,
+    network: Arc<dyn Network>,
+    sink: Sink,
+) -> Result<MqttHandle, MtpError> {
+    let MqttPlace::Beside { address, tls, reconnect } = place.clone() else {
+        return Err(MtpError::Config("no broker to be a client of".to_owned()));
+    };
+    let tls = tls.map(|tls| tls.ready(address.host())).transpose()?.map_or(Tls::Off, Tls::Client);
+    let base = BaseConfig { address, network, sink, retry: reconnect, max_connections: 1 };
+    let settings = Settings { behaviour: config.behaviour, tls, client: None };
+    let beside = BesideConfig {
+        version: config.versions.first().copied().unwrap_or(MqttVersion::V5),
+        endpoint_id: config.endpoint_id,
+        credentials: config.credentials,
+        max_record: config.max_record,
+        topic: config.topic,
+        agent_topic: config.agent_topic,
+    };
+    let (control, end) = assemble(base, settings, Role::Beside(beside), None);
+    end::begin(end, None);
+    Ok(MqttHandle::of_beside(control, place))
+}
+
 fn assemble(base: BaseConfig, settings: Settings, role: Role, address: Option<Address>) -> (Arc<Steering>, Arc<End>) {
     let (base, reins) = Base::new(base);
     let (settings, settings_seen) = watch::channel(settings);
@@ -123,6 +152,7 @@ impl Conversation for End {
                 broker::converse(self, hub, id, wire, (orders, queue)).await;
                 false
             }
+            Role::Beside(config) => beside::converse(self, config, id, wire, (orders, queue)).await,
             Role::Client(memory) => {
                 let opened = AtomicBool::new(false);
                 client::converse(self, memory, id, wire, (orders, queue), &opened).await

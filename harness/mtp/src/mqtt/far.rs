@@ -1,17 +1,19 @@
 //! The far side: a broker with the Controllers built in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::broker::BrokerConfig;
 use super::end;
 use super::{DEFAULT_MAX_RECORD, MqttBehaviour, MqttHandle, MqttVersion};
+use crate::end::Retry;
 use crate::error::MtpError;
 use crate::event::{Budget, MtpEvent};
 use crate::log::Sink;
 use crate::network::{Address, Network};
-use crate::tls::TlsServer;
+use crate::tls::{TlsClient, TlsServer};
 
 /// Connections that a broker serves at a time unless told otherwise, handshakes included.
 const MAX_CONNECTIONS: usize = 64;
@@ -26,8 +28,24 @@ pub enum MqttPlace {
         /// TLS, if it is to be.
         tls: Option<TlsServer>,
     },
-    /// In a broker that runs already, beside the Controllers that are there.
+    /// Where another Controller is: in its broker, or in a further client of the broker that it is a client of.
     Shared(MqttHandle),
+    /// In a client of a broker that is there already, over the real network.
+    Beside {
+        /// The broker's address.
+        address: Address,
+        /// TLS, if it is to be.
+        tls: Option<TlsClient>,
+        /// When it connects again.
+        reconnect: Retry,
+    },
+}
+
+impl MqttPlace {
+    /// In a client of the broker at that address, without TLS, which connects again after a second.
+    pub fn beside(address: Address) -> Self {
+        Self::Beside { address, tls: None, reconnect: Retry::After(Duration::from_secs(1)) }
+    }
 }
 
 /// What a far side is started with.
@@ -41,9 +59,9 @@ pub struct MqttFarConfig {
     pub topic: String,
     /// Where the Agent is reached while it has not told it.
     pub agent_topic: Option<String>,
-    /// Versions that are taken; for a broker of its own.
+    /// Versions that are taken; a client speaks the first of them.
     pub versions: Vec<MqttVersion>,
-    /// User Name and Password that a client must bring; for a broker of its own.
+    /// User Name and Password: what a client of our broker must bring, or what we bring to the other one.
     pub credentials: Option<(String, String)>,
     /// Largest Record taken, in octets.
     pub max_record: usize,
@@ -91,8 +109,14 @@ impl MqttFarSide {
             return Err(MtpError::Config(format!("\"{}\" is no MQTT topic: {wrong}", config.topic)));
         }
         let sink = Sink::Whole(events, Budget::default());
-        match config.place {
-            MqttPlace::Shared(handle) => handle.share(config.topic, config.agent_topic, sink).await,
+        let place = match config.place.clone() {
+            MqttPlace::Shared(handle) => match handle.beside() {
+                Some(place) => place,
+                None => return handle.share(config.topic, config.agent_topic, sink).await,
+            },
+            place => place,
+        };
+        match place {
             MqttPlace::Broker { address, tls } => {
                 let broker = BrokerConfig {
                     versions: config.versions,
@@ -101,15 +125,12 @@ impl MqttFarSide {
                     topic: config.topic,
                     agent_topic: config.agent_topic,
                 };
-                let start = end::Start {
-                    address,
-                    network,
-                    sink,
-                    behaviour: config.behaviour,
-                    max_connections: config.max_connections,
-                };
+                let (behaviour, max_connections) = (config.behaviour, config.max_connections);
+                let start = end::Start { address, network, sink, behaviour, max_connections };
                 end::start_broker(start, broker, tls).await
             }
+            MqttPlace::Beside { .. } => end::start_beside(place, config, network, sink),
+            MqttPlace::Shared(_) => Err(MtpError::Config("a shared place of a shared place".to_owned())),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::broker::{Hub, Seat};
 use super::command::{Command, SeatId};
 use super::end::Steering;
 use super::packet::Packet;
-use super::{MqttAgentConfig, MqttBehaviour};
+use super::{MqttAgentConfig, MqttBehaviour, MqttPlace};
 use crate::error::MtpError;
 use crate::event::{Closing, ConnectionId, EndedBy, MtpHappening};
 use crate::log::Sink;
@@ -35,6 +35,8 @@ enum Role {
     Guest(Arc<Guest>),
     /// The Agent's.
     Client,
+    /// A Controller's that is a client of a broker there.
+    Beside(Box<MqttPlace>),
 }
 
 /// A further Controller; it leaves the broker with its last handle.
@@ -59,12 +61,24 @@ impl MqttHandle {
         Self { steering, role: Role::Client, target: None }
     }
 
+    pub(super) fn of_beside(steering: Arc<Steering>, place: MqttPlace) -> Self {
+        Self { steering, role: Role::Beside(Box::new(place)), target: None }
+    }
+
+    /// The broker that this end is a client of, if it is a Controller.
+    pub(super) fn beside(&self) -> Option<MqttPlace> {
+        match &self.role {
+            Role::Beside(place) => Some((**place).clone()),
+            Role::Host(_) | Role::Guest(_) | Role::Client => None,
+        }
+    }
+
     /// A further Controller in the same broker.
     pub(super) async fn share(&self, topic: String, agent_topic: Option<String>, sink: Sink) -> Result<Self, MtpError> {
         let hub = match &self.role {
             Role::Host(hub) => hub,
             Role::Guest(guest) => &guest.hub,
-            Role::Client => return Err(MtpError::Config("only a broker can be shared".to_owned())),
+            Role::Client | Role::Beside(_) => return Err(MtpError::Config("only a broker can be shared".to_owned())),
         };
         let seat = hub.sit(topic, agent_topic, sink);
         greet(hub, &seat).await;
@@ -241,14 +255,14 @@ impl MqttHandle {
                 guest.leave().await;
                 guest.hub.stand_up(guest.seat);
             }
-            Role::Host(_) | Role::Client => self.steering.shutdown().await,
+            Role::Host(_) | Role::Client | Role::Beside(_) => self.steering.shutdown().await,
         }
     }
 
     fn seat(&self) -> SeatId {
         match &self.role {
             Role::Guest(guest) => guest.seat,
-            Role::Host(_) | Role::Client => 0,
+            Role::Host(_) | Role::Client | Role::Beside(_) => 0,
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod agent;
 mod behaviour;
+mod beside;
 mod broker;
 mod client;
 mod command;
@@ -20,6 +21,7 @@ pub use self::behaviour::{Change, ClientChanges, ConnackChanges, MqttBehaviour, 
 pub use self::far::{MqttFarConfig, MqttFarSide, MqttPlace};
 pub use self::handle::MqttHandle;
 pub use self::packet::MqttVersion;
+pub use crate::end::{Retry, RetryParameters};
 
 /// Largest Record taken unless configured otherwise, in octets.
 pub const DEFAULT_MAX_RECORD: usize = crate::websocket::DEFAULT_MAX_RECORD;

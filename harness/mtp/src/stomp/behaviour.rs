@@ -138,6 +138,8 @@ pub struct ClientChanges {
     pub unsubscribe: bool,
     /// Subscribes to another destination at once, not at the next connection only (R-STOMP.29).
     pub resubscribe: bool,
+    /// Sends heart-beats as it has offered them, whatever the server wants (against R-STOMP.11).
+    pub ignore_server_beats: bool,
     /// The `content-length` header of `SEND` (R-STOMP.19).
     pub content_length: HeaderChange,
     /// The `content-type` header of `SEND` (R-STOMP.20).
@@ -167,6 +169,7 @@ impl Default for ClientChanges {
             leave_without_destination: true,
             unsubscribe: true,
             resubscribe: true,
+            ignore_server_beats: false,
             content_length: HeaderChange::Keep,
             content_type: HeaderChange::Keep,
             reply_to: HeaderChange::Keep,

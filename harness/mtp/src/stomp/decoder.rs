@@ -272,12 +272,12 @@ impl Head {
         let room = EVIDENCE.saturating_sub(self.evidence.len());
         self.evidence.extend(line.iter().chain(b"\n").take(room));
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        no_nul(line)?;
         if first {
             let known = sender.commands().iter().find(|command| command.as_bytes() == line);
-            self.frame.command = (*known.ok_or_else(|| unknown_command(line))?).to_owned();
+            (*known.ok_or_else(|| unknown_command(line))?).clone_into(&mut self.frame.command);
             return Ok(false);
         }
+        no_nul(line)?;
         if line.is_empty() {
             return Ok(true);
         }
@@ -436,6 +436,7 @@ mod tests {
     #[case::not_this_side(b"MESSAGE\n", "Frames and Headers", b"M")]
     #[case::lower_case(b"send\n", "Frames and Headers", b"s")]
     #[case::tls(&[22, 3, 1, 2, 0, 1], "Frames and Headers", &[22, 3, 1])]
+    #[case::tls_with_a_line_feed(&[22, 3, 1, 0, 10, 1], "Frames and Headers", &[22, 3, 1])]
     #[case::no_colon(b"SEND\ndestination\n", "Augmented BNF", b"destination")]
     #[case::no_name(b"SEND\n:/a\n", "Augmented BNF", b":/a")]
     #[case::undefined_escape(b"SEND\ndestination:/a\\tb\n", "Value Encoding", b"destination:/a\\tb")]

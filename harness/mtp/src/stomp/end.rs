@@ -31,6 +31,8 @@ pub(super) struct End {
     pub(super) registry: Arc<Registry<Command>>,
     pub(super) settings: watch::Receiver<Settings>,
     pub(super) part: Part,
+    /// Where the Agent was last reached, of a Controller beside a server of somebody else's.
+    pub(super) learnt: Mutex<Option<String>>,
 }
 
 /// What an end is.
@@ -179,6 +181,7 @@ fn build(base: BaseConfig, parts: Parts, address: Option<Address>) -> Built {
         registry: Arc::clone(&registry),
         settings: settings_seen,
         part: parts.part,
+        learnt: Mutex::default(),
     });
     let control = Control::new(&end, reins, registry, settings, address);
     (end, control)

@@ -72,8 +72,13 @@ pub(super) async fn report(port: &mut Port, violation: &Violation, limit: usize)
     if let Some(announced) = violation.oversized {
         port.log.emit(MtpHappening::Oversized { limit, announced }).await;
     }
+    port.fail(failure(violation)).await;
+}
+
+/// What is reported of what the peer may not send.
+pub(super) fn failure(violation: &Violation) -> Failure {
     let failure = Failure::against(violation.requirement, FailureKind::ProtocolViolation, violation.text.as_str());
-    port.fail(failure.with_octets(&violation.octets)).await;
+    failure.with_octets(&violation.octets)
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ mod behaviour;
 mod end;
 mod far;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod handle;
 mod handshake;
 #[cfg(test)]

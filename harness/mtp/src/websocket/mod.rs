@@ -10,6 +10,8 @@ mod eid;
 mod end;
 mod far;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod handle;
 mod message;
 #[cfg(test)]

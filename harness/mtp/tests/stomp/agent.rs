@@ -66,9 +66,12 @@ async fn records_go_both_ways_with_their_headers() {
     assert!(matches!(sent.what, MtpHappening::Record { direction: Direction::Sent, route: seen, .. } if seen == route));
 
     agent.handle.send_record(&b"\0\0response"[..]).await.unwrap();
-    let send = far.received("SEND").await;
-    assert_eq!((header(&send, "destination"), header(&send, "reply-to-dest")), (TO_CONTROLLER, TO_AGENT));
-    assert_eq!((header(&send, "content-length"), header(&send, "content-type")), ("10", "application/vnd.bbf.usp.msg"));
+    let carrier = far.received("SEND").await;
+    assert_eq!((header(&carrier, "destination"), header(&carrier, "reply-to-dest")), (TO_CONTROLLER, TO_AGENT));
+    assert_eq!(
+        (header(&carrier, "content-length"), header(&carrier, "content-type")),
+        ("10", "application/vnd.bbf.usp.msg")
+    );
     let route = Route { to: Some(TO_CONTROLLER.to_owned()), reply_to: Some(TO_AGENT.to_owned()) };
     assert_eq!(far.record().await, (b"\0\0response".to_vec(), route));
     assert_eq!(far.failures(), []);
@@ -230,7 +233,6 @@ async fn a_server_that_ends_the_stream_is_tried_again() {
     far.opened().await;
     far.handle.disconnect().await;
     agent.closed().await;
-    assert_eq!(agent.failure().await.kind, FailureKind::StreamEnded);
     assert_eq!(agent.failure().await.kind, FailureKind::ConnectFailed);
     far.handle.reconnect();
     agent.opened().await;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use uspec_mtp::event::{FailureKind, MtpHappening};
 use uspec_mtp::network::MemoryNetwork;
@@ -80,7 +79,7 @@ async fn a_subscription_ends_by_its_id() {
 #[tokio::test(start_paused = true)]
 async fn a_burst_reaches_its_receiver_whole_and_in_order() {
     let network = MemoryNetwork::new();
-    let _far = Far::start(&network, |_| {}).await;
+    let (_handle, _) = Far::start(&network, |_| {}).await.drain();
     let mut receiver = Raw::subscribed(&network, "/queue/a").await;
     let mut sender = Raw::open(&network).await;
     for number in 0..500 {
@@ -94,27 +93,27 @@ async fn a_burst_reaches_its_receiver_whole_and_in_order() {
 #[tokio::test(start_paused = true)]
 async fn a_receiver_that_does_not_read_loses_and_is_told_while_others_go_on() {
     let network = MemoryNetwork::new();
-    let mut far = Far::start(&network, |_| {}).await;
+    let (_handle, failures) = Far::start(&network, |_| {}).await.drain();
     let mut lazy = Raw::subscribed(&network, "/queue/lazy").await;
     let mut sender = Raw::subscribed(&network, "/queue/sender").await;
     let body = "x".repeat(512 * 1024);
-    let watching = tokio::spawn(async move {
-        let failure = far.failure().await;
-        (failure, far)
-    });
     for _ in 0..20 {
         sender.send(format!("SEND\ndestination:/queue/lazy\ncontent-length:{}\n\n{body}\0", body.len())).await;
     }
     sender.send("SEND\ndestination:/queue/sender\n\nall well\0").await;
     assert!(sender.frame().await.ends_with("all well"));
-    assert!(lazy.frame().await.starts_with("MESSAGE\n"));
-    while timeout(Duration::from_secs(1), lazy.frame()).await.is_ok() {}
-    // What comes next tells it.
+    let mut received = 0;
+    while let Ok(frame) = timeout(Duration::from_secs(1), lazy.frame()).await {
+        assert!(frame.starts_with("MESSAGE\n"));
+        received += 1;
+    }
+    assert!((1..20).contains(&received), "{received}");
+    // What comes next tells it, at the latest.
     sender.send("SEND\ndestination:/queue/lazy\n\nagain\0").await;
     assert!(lazy.frame().await.ends_with("again"));
-    let (failure, _far) = watching.await.unwrap();
-    assert_eq!(failure.kind, FailureKind::Timeout);
-    assert!(failure.text.contains("messages for this client are lost"), "{failure}");
+    let failures = failures.lock().unwrap();
+    assert_eq!(failures[0].kind, FailureKind::Timeout);
+    assert!(failures[0].text.contains("messages for this client are lost"), "{failures:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,27 +133,16 @@ async fn a_client_too_many_is_refused_and_its_place_is_free_again() {
 #[tokio::test(start_paused = true)]
 async fn many_clients_are_served_at_a_time() {
     let network = MemoryNetwork::new();
-    let mut far = Far::start(&network, |config| config.max_clients = 300).await;
-    let drain = tokio::spawn(async move {
-        loop {
-            far.next().await;
-            far.seen.clear();
-        }
-    });
+    let (_handle, _) = Far::start(&network, |config| config.max_clients = 300).await.drain();
     let mut clients = Vec::new();
     for number in 0..300 {
         clients.push(Raw::subscribed(&network, &format!("/queue/{number}")).await);
     }
-    for number in 0..300_usize {
+    for (number, client) in clients.iter_mut().enumerate() {
         let to = (number + 1) % 300;
-        clients[number]
-            .0
-            .write_all(format!("SEND\ndestination:/queue/{to}\n\nfrom {number}\0").as_bytes())
-            .await
-            .unwrap();
+        client.send(format!("SEND\ndestination:/queue/{to}\n\nfrom {number}\0")).await;
     }
     for (number, client) in clients.iter_mut().enumerate() {
         assert!(client.frame().await.ends_with(&format!("from {}", (number + 299) % 300)));
     }
-    drain.abort();
 }

@@ -1,6 +1,6 @@
 //! What the tests share: ends that are started with one call, events that are waited for, and a peer that speaks octets.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -20,7 +20,7 @@ pub(crate) const TO_CONTROLLER: &str = "/queue/controller";
 pub(crate) const TO_AGENT: &str = "/queue/agent";
 
 /// Longer than any wait inside the ends but the long retries; under a paused clock it costs nothing.
-const PATIENCE: Duration = Duration::from_secs(3 * 3600);
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
 pub(crate) fn address() -> Address {
     Address::tcp("broker", 61613)
@@ -138,6 +138,20 @@ impl Far {
             _ => None,
         })
         .await
+    }
+
+    /// Reads everything from now on, and keeps what failed.
+    pub(crate) fn drain(mut self) -> (StompHandle, Arc<Mutex<Vec<Failure>>>) {
+        let failures = Arc::<Mutex<Vec<Failure>>>::default();
+        let (handle, kept) = (self.handle.clone(), Arc::clone(&failures));
+        tokio::spawn(async move {
+            while let Some(event) = self.events.recv().await {
+                if let MtpHappening::Failed(failure) = event.what {
+                    kept.lock().unwrap().push(failure);
+                }
+            }
+        });
+        (handle, failures)
     }
 
     /// What failed so far.

@@ -3,6 +3,7 @@
 
 mod agent;
 mod beats;
+mod beside;
 mod broker;
 mod kit;
 mod misbehaviour;

@@ -64,7 +64,11 @@ fn mqtt(it: &Mqtt, controller: &str, means: Option<&Means>) -> Result<MqttFarCon
             tls: means.map(|means| means.server(controller, host)).transpose()?,
         },
         Broker::Beside => {
-            return Err(ConfigError::NoPki); // TODO beside
+            let mut place = MqttPlace::beside(address(&it.address));
+            if let MqttPlace::Beside { tls, .. } = &mut place {
+                *tls = means.map(|means| means.client(controller, host)).transpose()?;
+            }
+            place
         }
     };
     let mut far = MqttFarConfig::new(place, controller, &it.controller_topic);

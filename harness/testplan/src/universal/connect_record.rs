@@ -11,6 +11,7 @@ use uspec_usp::{decode::RecordKind, version::UspVersion};
 use super::Tally;
 use crate::{
     judge::{evidence::Evidence, finding::unmet},
+    trace::SECOND_CONTROLLER,
     view::RecordSeen,
 };
 
@@ -22,7 +23,10 @@ pub(super) fn judge(evidence: Evidence<'_>, tally: &mut Tally) {
     let header = &evidence.view.trace.header;
     let kind = header.mtp_facts.as_ref().map_or(&header.mtp, |facts| &facts.kind);
     let Some(right) = connect_record(kind) else { return };
-    let opened = evidence.view.connections.iter().filter_map(|it| Some((it.number, it.opened()?)));
+    // Over a broker the channel is there before our second Controller is, and whether it becomes a new one with that is not said anywhere.
+    let brokered = header.mtp_facts.as_ref().is_some_and(|facts| facts.broker.is_some());
+    let own = evidence.view.connections.iter().filter(|it| !brokered || it.number < SECOND_CONTROLLER);
+    let opened = own.filter_map(|it| Some((it.number, it.opened()?)));
     // For each connection, from which event on the next Record must be the Connect Record.
     let mut due: BTreeMap<u32, usize> = opened.collect();
     for record in evidence.view.received() {

@@ -233,7 +233,12 @@ impl Mqtt {
                 continue;
             }
             let outcome = if settings::takes_new(*qos, &self.faults) {
-                handle.subscribe(filter, *qos).await
+                let outcome = handle.subscribe(filter, *qos).await;
+                if self.faults.has(Fault::MqttForgetsNewSubscriptions) {
+                    // What cannot be changed has ended, and is not subscribed to anyway.
+                    let _ = handle.change_client(|config| config.subscriptions.retain(|(one, _)| one != filter));
+                }
+                outcome
             } else {
                 handle.change_client(|config| config.subscriptions.push((filter.clone(), *qos)))
             };
@@ -302,7 +307,8 @@ impl Connection {
             keep_alive: u16::try_from(store.number(client, "KeepAliveTime")).unwrap_or(u16::MAX),
             clean_start: store.flag(client, clean),
             request_response_information: store.flag(client, "RequestResponseInfo"),
-            response_topic: text(own, "ResponseTopicConfigured"),
+            response_topic: text(own, "ResponseTopicConfigured")
+                .filter(|_| !faults.has(Fault::MqttIgnoresResponseTopicConfigured)),
             publish_qos: u8::try_from(store.number(own, "PublishQoS")).unwrap_or(1),
         }
     }

@@ -89,13 +89,14 @@ impl End for Stomp {
         }
         let mut actions = Vec::new();
         if before.destination != self.wanted.destination {
+            let elsewhere = self.faults.has(Fault::StompMovesElsewhere).then(|| settings::NOWHERE.to_owned());
+            let destination = elsewhere.or_else(|| self.wanted.destination.clone());
             // Without any nobody could tell the Agent anything any more: that counts from the next connection on.
-            if self.wanted.destination.is_some() || !self.seats.is_open() {
-                handle.set_destination(self.wanted.destination.clone());
+            if destination.is_some() || !self.seats.is_open() {
+                handle.set_destination(destination.clone());
             }
-            if self.wanted.destination.is_some() && !self.told && !self.faults.has(Fault::StompDoesNotResubscribe) {
-                let channel = Channel::Stomp { destination: self.wanted.destination.clone() };
-                actions = self.seats.moved(core, &channel);
+            if destination.is_some() && !self.told && !self.faults.has(Fault::StompDoesNotResubscribe) {
+                actions = self.seats.moved(core, &Channel::Stomp { destination });
             }
         }
         if before.peers != self.wanted.peers {

@@ -4,6 +4,7 @@ use super::super::settings::uds as settings;
 use super::super::trust::Trust;
 use super::{End, EndId, Site, below, connection_id, enabled, enabled_controller, now, number_of, referred};
 use crate::core::{Action, Arrival, Channel, ConnectionId, Core, UNSUPPORTED_DATA};
+use crate::faults::Fault;
 use crate::store::{RowKey, Store};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub(super) type Wanted = RowKey;
 pub(super) struct Uds {
     id: EndId,
     listens: bool,
+    /// Whether a fault makes it stop listening when a connection ends.
+    accepts_once: bool,
     row: RowKey,
     /// None when it could not be started.
     handle: Option<UdsHandle>,
@@ -62,7 +65,8 @@ impl End for Uds {
     async fn start(site: &Site, core: &mut Core, id: EndId, place: &Place, row: RowKey) -> Self {
         let started = start_end(site, core, id, place).await;
         let handle = started.inspect_err(|error| tracing::warn!(path = %place.path, %error, "MTP not started")).ok();
-        let end = Self { id, listens: place.listens, row, handle };
+        let accepts_once = site.config.faults.has(Fault::UdsAcceptsOnce);
+        let end = Self { id, listens: place.listens, accepts_once, row, handle };
         end.report(
             core,
             if end.handle.is_none() {
@@ -104,6 +108,10 @@ impl End for Uds {
                     self.report(core, "Down");
                 }
                 core.closed(connection);
+                let once = self.listens && self.accepts_once;
+                if let Some(handle) = self.handle.as_ref().filter(|_| once) {
+                    handle.pause();
+                }
                 Vec::new()
             }
             AgentHappening::Text(_)

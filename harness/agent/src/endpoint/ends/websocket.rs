@@ -135,6 +135,7 @@ impl End for WebSocket {
                 core.opened(now(), connection, Arrival::of(peer.as_deref(), session.tls))
             }
             AgentHappening::Record { bytes, .. } => core.handle_record(now(), connection, &bytes),
+            AgentHappening::Text(_) if self.faults.has(Fault::WsIgnoresText) => Vec::new(),
             AgentHappening::Text(_) => {
                 vec![Action::Close { connection, code: UNSUPPORTED_DATA, reason: "a text message is no Record" }]
             }

@@ -38,6 +38,9 @@ pub(in super::super) fn client_id(configured: &str, rebooted: bool, faults: &Fau
     if rebooted && faults.has(Fault::MqttChangesClientIdAfterReboot) {
         return Some(format!("{configured}-rebooted"));
     }
+    if faults.has(Fault::MqttIgnoresClientId) {
+        return Some("of-its-own".to_owned());
+    }
     if configured.is_empty() && faults.has(Fault::MqttInventsClientId) {
         return Some("invented".to_owned());
     }
@@ -82,6 +85,7 @@ pub(in super::super) fn behaviour(faults: &FaultSet) -> MqttBehaviour {
     client.keep_reply_to_slashes = faults.has(Fault::MqttReplyToKeepsSlashes);
     client.keep_reply_to_escapes = faults.has(Fault::MqttReplyToKeepsEscapes);
     client.refuse_media_type = faults.has(Fault::MqttRefusesMediaType);
+    client.drop_qos_0 = faults.has(Fault::MqttDropsQos0);
     client.omit_disconnect = faults.has(Fault::MqttSaysNoGoodbye);
     behaviour
 }
@@ -105,12 +109,17 @@ mod tests {
         // These act in the end itself, not in what the MTP does.
         let elsewhere = [
             Fault::MqttOmitsPassword,
+            Fault::MqttIgnoresClientId,
+            Fault::MqttForgetsNewSubscriptions,
+            Fault::MqttIgnoresResponseTopicConfigured,
+            Fault::MqttTakesRecordsWithoutReplyTo,
             Fault::MqttInventsClientId,
             Fault::MqttChangesClientIdAfterReboot,
             Fault::MqttIgnoresNewSubscriptions,
             Fault::MqttIgnoresNewQos0Subscriptions,
             Fault::MqttIgnoresNewQos1Subscriptions,
             Fault::MqttAnswersToConfiguredTopic,
+            Fault::MqttTakesRecordsWithoutReplyTo,
             Fault::MqttNeverReconnects,
             Fault::MqttReconnectsTooEarly,
             Fault::MqttReconnectsTooLate,

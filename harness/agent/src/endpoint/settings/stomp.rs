@@ -61,6 +61,7 @@ pub(in super::super) fn behaviour(faults: &FaultSet) -> StompBehaviour {
     if faults.has(Fault::StompWrongAck) {
         "client".clone_into(&mut client.ack);
     }
+    client.ignore_server_beats = faults.has(Fault::StompIgnoresServerBeats);
     client.use_subscribe_dest = !faults.has(Fault::StompIgnoresSubscribeDest);
     client.leave_without_destination = !faults.has(Fault::StompStaysWithoutDestination);
     client.unsubscribe = !faults.has(Fault::StompDoesNotUnsubscribe);
@@ -80,6 +81,7 @@ mod tests {
         // These act in the end itself, not in what the MTP does.
         let elsewhere = [
             Fault::StompIgnoresDestination,
+            Fault::StompMovesElsewhere,
             Fault::StompAnswersToConfiguredDestination,
             Fault::StompNeverReconnects,
             Fault::StompFirstRetryTooLate,

@@ -50,6 +50,9 @@ pub(in super::super) fn behaviour(faults: &FaultSet, early: &[u8]) -> UdsBehavio
     if faults.has(Fault::UdsAnswersSecondHandshake) {
         behaviour.second_handshake = SecondHandshake::Answer;
     }
+    if faults.has(Fault::UdsRefusesSecondHandshake) {
+        behaviour.second_handshake = SecondHandshake::Refuse;
+    }
     if faults.has(Fault::UdsRefusesUnknownTlvs) {
         behaviour.unknown_tlvs = UnknownTlvs::Refuse;
     }
@@ -98,6 +101,7 @@ mod tests {
     #[case(Fault::UdsWaitsForever)]
     #[case(Fault::UdsIgnoresBadHandshake)]
     #[case(Fault::UdsAnswersSecondHandshake)]
+    #[case(Fault::UdsRefusesSecondHandshake)]
     #[case(Fault::UdsRefusesUnknownTlvs)]
     #[case(Fault::UdsTakesUnknownTlvs)]
     #[case(Fault::UdsRecordsHaveWrongType)]

@@ -1,12 +1,17 @@
 //! What the ends of WebSocket do in handshakes, in sessions and between them.
 
 use crate::faults::{Fault, FaultSet};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use uspec_mtp::websocket::{EidInQuery, KeepAlive, Retry, RetryParameters, RetryWait, SecondSession, WsBehaviour};
 
+/// Between Pings, when what is configured is ignored.
+const FAULTY_KEEP_ALIVE: Duration = Duration::from_secs(45);
+
 /// How a session is kept alive.
 pub(in super::super) fn keep_alive(interval: Duration, faults: &FaultSet) -> Option<KeepAlive> {
+    let interval = if faults.has(Fault::WsIgnoresKeepAliveInterval) { FAULTY_KEEP_ALIVE } else { interval };
     let wanted = !interval.is_zero() && !faults.has(Fault::WsSendsNoPings);
     wanted.then_some(KeepAlive { interval, answer_within: Some(interval) })
 }
@@ -15,6 +20,13 @@ pub(in super::super) fn keep_alive(interval: Duration, faults: &FaultSet) -> Opt
 pub(in super::super) fn retry(parameters: watch::Receiver<RetryParameters>, faults: &FaultSet, seed: u64) -> Retry {
     if faults.has(Fault::WsNeverReconnects) {
         return Retry::Never;
+    }
+    if faults.has(Fault::WsKeepsRetryCount) {
+        let count = AtomicU32::new(0);
+        return Retry::Ask(RetryWait::new(move |_| {
+            let retry = count.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+            parameters.borrow().range(retry).0
+        }));
     }
     let wrong: fn(&RetryParameters, u32) -> Duration = if faults.has(Fault::WsReconnectsTooEarly) {
         |known, retry| if retry == 1 { known.range(1).0 / 4 } else { known.range(retry).0 }

@@ -220,6 +220,12 @@ async fn faults_are_seen_by_the_server() {
     let mut bench = start(&[Fault::StompIgnoresDestination]).await;
     assert_ne!(headers(&mut bench, "SUBSCRIBE").await["destination"], AT);
     bench.finish().await;
+    let mut bench = start(&[Fault::StompMovesElsewhere]).await;
+    connected(&mut bench).await;
+    bench.set(OWN, "Destination", "/usp/other").await;
+    headers(&mut bench, "UNSUBSCRIBE").await;
+    assert_ne!(headers(&mut bench, "SUBSCRIBE").await["destination"], "/usp/other");
+    bench.finish().await;
     let mut bench = start(&[Fault::MalformedRecordEndsSession]).await;
     connected(&mut bench).await;
     bench.handle.send_record(vec![0xff; 3]).await.unwrap();

@@ -297,7 +297,8 @@ impl Session<'_> {
             Some(CONTENT_TYPE) | None => true,
             Some(_) => false,
         };
-        if !is_record {
+        let dropped = publish.qos == 0 && self.behaviour(|behaviour| behaviour.client.drop_qos_0);
+        if !is_record || dropped {
             return;
         }
         let (to, in_topic) = topic::split_reply_to(&publish.topic);

@@ -10,6 +10,7 @@ use crate::stomp::{ERROR_CONTENT_TYPE, REPLY_TO, StompFrame, packet};
 
 impl Client<'_> {
     pub(super) async fn on_frame(&mut self, port: &mut Port, frame: StompFrame, head: &Bytes) -> Option<Finish> {
+        self.look_at(port, &frame).await;
         if port.log.is_whole() {
             port.log.emit(packet::seen(Direction::Received, &frame)).await;
         }
@@ -53,8 +54,8 @@ impl Client<'_> {
         }
         let header = |name| frame.header(name).map(str::to_owned);
         let route = Route { to: header("destination"), reply_to: header(REPLY_TO) };
-        if route.reply_to.is_some() {
-            self.reply_to.clone_from(&route.reply_to);
+        if let Some(reply_to) = &route.reply_to {
+            self.learn(reply_to);
         }
         self.open(port).await;
         port.log.emit(MtpHappening::Record { direction, bytes, frames: 1, route }).await;

@@ -1,9 +1,11 @@
 //! The client's side of a connection: an Agent's, or that of a Controller beside a server of somebody else's.
 
+mod beside;
 mod frames;
 mod opening;
 mod sending;
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -56,6 +58,8 @@ pub(super) struct Client<'a> {
     transactions: u32,
     /// The last `reply-to-dest` of a Record.
     reply_to: Option<String>,
+    /// The Endpoint ID that the last Record came from, beside a server of somebody else's.
+    peer: Option<String>,
     opened: bool,
     orders: mpsc::Sender<Order>,
     outcome: &'a Outcome,
@@ -111,7 +115,8 @@ impl<'a> Client<'a> {
             subscription: None,
             subscriptions: 0,
             transactions: 0,
-            reply_to: None,
+            reply_to: end.learnt.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            peer: None,
             opened: false,
             orders,
             outcome,
@@ -157,7 +162,7 @@ impl Dialogue for Client<'_> {
                 }
                 Ok(Some(Incoming::Frame { frame, head, remarks })) => {
                     for violation in remarks.iter().chain(&rules::violations(&frame, &head)) {
-                        packet::report(port, violation, self.end.max_record).await;
+                        self.report(port, violation).await;
                     }
                     if let Some(finish) = self.on_frame(port, frame, &head).await {
                         return Some(finish);
@@ -292,7 +297,7 @@ impl Client<'_> {
 
     /// The server has violated the protocol: it is left.
     async fn violated(&mut self, port: &mut Port, violation: &Violation) -> Finish {
-        packet::report(port, violation, self.end.max_record).await;
+        self.report(port, violation).await;
         let closing = self.ended(EndedBy::Us, &violation.text);
         self.finish(closing, StreamEnd::InOrder { peer_first: false, done: None })
     }

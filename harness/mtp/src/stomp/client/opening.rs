@@ -38,6 +38,8 @@ impl Client<'_> {
             return Some(self.finish(closing, StreamEnd::InOrder { peer_first: false, done: None }));
         }
         let theirs = frame.header("heart-beat").map_or(Offer::default(), |value| Offer::read(value).0);
+        let stubborn = self.client(|changes| changes.ignore_server_beats);
+        let theirs = if stubborn { Offer { wants: self.offered().sends, ..theirs } } else { theirs };
         self.pulse.agree(Agreed::from(self.offered(), theirs), Instant::now());
         self.told = frame.header(SUBSCRIBE_DEST).map(str::to_owned);
         self.phase = Phase::Connected;
@@ -66,13 +68,18 @@ impl Client<'_> {
         }
         let destination = self.subscription.as_ref().map(|subscription| subscription.destination.clone());
         let open = OpenSession {
+            eid: self.peer.clone(),
             subscriptions: destination.iter().cloned().collect(),
             reached_at: destination,
             told_by_server: self.told.clone(),
             ..OpenSession::default()
-        }
-        .over(self.tls.clone());
-        self.end.registry.enter(self.id, None, self.orders.clone(), port.log.clone());
+        };
+        let open = match self.role {
+            ClientRole::Agent => open.over(self.tls.clone()),
+            // The certificate is the server's, and stands for no Endpoint.
+            ClientRole::Controller { .. } => OpenSession { tls: self.tls.clone(), ..open },
+        };
+        self.end.registry.enter(self.id, self.peer.clone(), self.orders.clone(), port.log.clone());
         port.log.emit(crate::event::MtpHappening::Open(open)).await;
     }
 

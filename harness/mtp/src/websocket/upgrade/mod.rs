@@ -2,6 +2,8 @@
 
 mod client;
 mod extension;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod head;
 #[cfg(test)]
 mod properties;

@@ -11,7 +11,8 @@ use crate::event::{Failure, FailureKind, HttpHead, HttpHeader, MtpHappening, Ope
 use crate::wire::Wire;
 
 /// Why the server refuses, and what it answers.
-struct Refusal {
+#[derive(Debug)]
+pub(super) struct Refusal {
     status: u16,
     failure: Failure,
 }
@@ -98,7 +99,7 @@ fn check(end: &End, request: &HttpHead, open: &OpenSession, behaviour: &WsBehavi
 }
 
 /// Whether it is a WebSocket upgrade at all (RFC 6455 section 4.2.1).
-fn check_upgrade(request: &HttpHead) -> Result<(), Refusal> {
+pub(super) fn check_upgrade(request: &HttpHead) -> Result<(), Refusal> {
     let refuse =
         |status, text: &str| Err(Refusal::new(status, "RFC 6455 4.2.1", FailureKind::MalformedHandshake, text));
     let StartLine::Request { method, minor_version, .. } = &request.start else {
