@@ -146,6 +146,12 @@ fn matrix() -> Matrix {
     serde_yaml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
+/// The catalogue that was built in, or the folder that the environment names as `TESTCASES`: no new build for a case that is being written.
+fn catalogue() -> Catalogue {
+    let source = std::env::var_os("TESTCASES").map_or(Source::Embedded, |folder| Source::Directory(folder.into()));
+    Catalogue::load(&source).unwrap()
+}
+
 /// The bundled Agent's profile with this MTP alone, for an EUT of the first plan's time: what was withdrawn since is judged as well.
 fn profile(mtp: &str) -> EutProfile {
     let mut profile = load::profile(None).unwrap();
@@ -187,7 +193,7 @@ fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
 
 #[test]
 fn each_fault_makes_exactly_the_stated_metrics_unmet() {
-    let catalogue = Catalogue::load(&Source::Embedded).unwrap();
+    let catalogue = catalogue();
     let (matrix, places, narrowed) = (matrix(), places(&catalogue), Narrowed::by_environment());
     let mut entries = Vec::new();
     for (case, faults) in matrix.cases.iter().filter(|(case, _)| narrowed.has_case(case)) {
@@ -223,7 +229,7 @@ fn each_fault_makes_exactly_the_stated_metrics_unmet() {
 
 #[test]
 fn no_metric_is_without_a_fault() {
-    let catalogue = Catalogue::load(&Source::Embedded).unwrap();
+    let catalogue = catalogue();
     let (matrix, places) = (matrix(), places(&catalogue));
     let mut without = Vec::new();
     for case in catalogue.cases() {
@@ -249,7 +255,7 @@ fn no_metric_is_without_a_fault() {
 #[test]
 #[ignore = "a tool for whoever writes fixtures/faults.yaml: cargo test -p uspec --test fault_matrix explore -- --ignored --nocapture"]
 fn explore() {
-    let catalogue = Catalogue::load(&Source::Embedded).unwrap();
+    let catalogue = catalogue();
     let (places, narrowed) = (places(&catalogue), Narrowed::by_environment());
     let tries: Vec<_> = places
         .iter()
