@@ -3,6 +3,8 @@
 //! Only there with the feature `fuzzing`, for `harness/fuzz`, and in tests, which try what fuzzing once found. Where the octets are those
 //! of a stream, the first of them says how the others are cut: whatever comes out must not depend on that.
 
+pub use crate::mqtt::fuzzing::packets as mqtt_packets;
+pub use crate::stomp::fuzzing::frames as stomp_frames;
 pub use crate::uds::fuzzing::frames as uds_frames;
 pub use crate::websocket::fuzzing::{frames as websocket_frames, heads as websocket_heads};
 
@@ -16,6 +18,8 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
+    #[case("mqtt_packets", crate::fuzzing::mqtt_packets)]
+    #[case("stomp_frames", crate::fuzzing::stomp_frames)]
     #[case("uds_frames", crate::fuzzing::uds_frames)]
     #[case("websocket_frames", crate::fuzzing::websocket_frames)]
     #[case("websocket_heads", crate::fuzzing::websocket_heads)]

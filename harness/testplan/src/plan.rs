@@ -238,6 +238,10 @@ impl Decide<'_> {
         } else if facts.broker == Some(Broker::Beside) && needs_our_broker(entry.case.as_ref()?, &facts) {
             missing.push(broker_words(Broker::BuiltIn).to_owned());
         }
+        // Over a UNIX domain socket the EUT cannot be told of another one: TR-181 lets nobody add rows to their table.
+        if needs.second && facts.kind == "uds" && facts.role == Some(Role::EutConnects) {
+            missing.push("a second Controller that the EUT can be told of".to_owned());
+        }
         let lacking = needs.control.iter().filter(|action| self.profile.control.means(**action).is_none());
         missing.extend(lacking.map(|action| format!("`control: {}` in the profile", action.name())));
         let reason = || format!("needs {}", missing.join(" and "));

@@ -43,7 +43,7 @@ fn the_plan_has_230_cases_in_its_order() {
 #[test]
 fn features_and_plan_name_the_same_cases() {
     let (catalogue, _) = Catalogue::read(&Source::Embedded);
-    for entry in &catalogue.entries {
+    for entry in catalogue.entries.iter().filter(|entry| entry.suite == "tp469") {
         for id in entry.features() {
             let feature = catalogue.features.get(id).unwrap();
             assert!(feature.cases.contains(&entry.id), "feature {id} does not name {}", entry.id);
@@ -62,7 +62,6 @@ fn features_and_plan_name_the_same_cases() {
 const SETTLED: &[&str] = &["mtp", "mtp/websocket", "mtp/mqtt", "mtp/stomp", "mtp/unix-domain-socket"];
 
 #[test]
-#[ignore = "until the rows of requirements.yaml are filled"]
 fn every_requirement_of_the_mtps_is_settled() {
     let (catalogue, _) = Catalogue::read(&Source::Embedded);
     assert_eq!(catalogue.requirements.unsettled(SETTLED), [""; 0]);

@@ -47,7 +47,7 @@ pub(super) fn deprecation(entry: &Entry) -> Option<Deprecation> {
 
 /// What the bench must offer for a case: one phrase each.
 pub(super) fn needs(needs: &Needs) -> Vec<String> {
-    let Needs { over, control } = needs;
+    let Needs { over, control, second } = needs;
     let mut words = Vec::new();
     if !over.kinds.is_empty() {
         words.push(format!("the {} MTP", over.kinds.join(" or ")));
@@ -59,6 +59,7 @@ pub(super) fn needs(needs: &Needs) -> Vec<String> {
         Broker::Beside => "a broker beside uspec".to_owned(),
     }));
     words.extend(over.tls.map(|tls| if tls { "TLS".to_owned() } else { "no TLS".to_owned() }));
+    words.extend(second.then(|| "a second Controller that the EUT can be told of".to_owned()));
     words.extend(control.iter().map(|action| format!("control: {}", action_name(*action))));
     words
 }

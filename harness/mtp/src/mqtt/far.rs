@@ -79,7 +79,7 @@ impl MqttFarConfig {
             endpoint_id: endpoint_id.into(),
             topic: topic.into(),
             agent_topic: None,
-            versions: vec![MqttVersion::V311, MqttVersion::V5],
+            versions: vec![MqttVersion::V5, MqttVersion::V311],
             credentials: None,
             max_record: DEFAULT_MAX_RECORD,
             max_connections: MAX_CONNECTIONS,

@@ -12,6 +12,8 @@ mod client;
 mod command;
 mod end;
 mod far;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod handle;
 pub mod packet;
 pub(crate) mod topic;

@@ -13,6 +13,8 @@ mod end;
 mod escape;
 mod far;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod guest;
 mod handle;
 mod heartbeat;

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A broker whose own Controller is at a topic that nobody uses.
 async fn foreign(tls: Option<TlsServer>) -> (Far, Address) {
     let place = MqttPlace::Broker { address: Address::tcp("localhost", 0), tls };
-    let far = Far::start(&RealNetwork, place, |config| config.topic = "nobody/here".to_owned()).await;
+    let far = Far::start(&RealNetwork, place, |config| "nobody/here".clone_into(&mut config.topic)).await;
     let port = far.handle.address().unwrap().port();
     (far, Address::tcp("localhost", port))
 }

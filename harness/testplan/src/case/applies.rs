@@ -41,6 +41,8 @@ pub struct Needs {
     pub over: MtpCondition,
     /// What must be possible with the device.
     pub control: Vec<EutAction>,
+    /// Whether there must be a second Controller that reaches the EUT.
+    pub second: bool,
 }
 
 /// A condition on the MTP of a result. The default holds for every MTP.

@@ -54,6 +54,9 @@ pub(crate) struct Needs {
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub(crate) control: Vec<EutAction>,
+    /// A second Controller that the EUT can be told of, or that can come by itself.
+    #[serde(default)]
+    pub(crate) second: bool,
 }
 
 /// One kind of MTP or several.
@@ -115,7 +118,7 @@ impl MtpCondition {
 impl Needs {
     /// What the bench must offer.
     pub(crate) fn lower(self) -> case::Needs {
-        let Self { mtp, role, tls, version, broker, control } = self;
-        case::Needs { over: MtpCondition { mtp, role, tls, version, broker }.lower(), control }
+        let Self { mtp, role, tls, version, broker, control, second } = self;
+        case::Needs { over: MtpCondition { mtp, role, tls, version, broker }.lower(), control, second }
     }
 }

@@ -9,7 +9,7 @@ use crate::core::{Action, Channel, ConnectionId, Core, UNSUPPORTED_DATA};
 use crate::faults::{Fault, FaultSet};
 use crate::model::Protocol;
 use crate::store::{RowKey, Store};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::watch;
 use uspec_mtp::MtpError;
@@ -77,6 +77,8 @@ pub(super) struct Mqtt {
     seats: Seats,
     /// What the server has granted in this session.
     granted: Vec<String>,
+    /// What was subscribed to when it was started.
+    original: BTreeSet<String>,
     /// Whether it has left because there was nothing to subscribe to (R-MQTT.16).
     disabled: bool,
     faults: FaultSet,
@@ -103,7 +105,9 @@ impl End for Mqtt {
         };
         let faults = site.config.faults.clone();
         let (client, tls, seats) = (place.client.clone(), place.tls, Seats::new(id, &faults));
-        let end = Self { id, client, wanted, tls, handle, retry, seats, granted: Vec::new(), disabled: false, faults };
+        let original = wanted.subscriptions.keys().cloned().collect();
+        let granted = Vec::new();
+        let end = Self { id, client, wanted, tls, handle, retry, seats, granted, original, disabled: false, faults };
         let status = if end.handle.is_some() { ("Connecting", "Down") } else { ("Error_Misconfigured", "Error") };
         end.report(core, status);
         end
@@ -138,6 +142,7 @@ impl End for Mqtt {
     fn react(&mut self, core: &mut Core, _: MtpConnection, what: AgentHappening) -> Vec<Action> {
         match what {
             AgentHappening::Opened(session) => self.opened(core, *session),
+            AgentHappening::Record { route, .. } if self.drops(route.to.as_deref()) => Vec::new(),
             AgentHappening::Record { bytes, route } => self.seats.heard(core, &bytes, route),
             AgentHappening::Closed(_) => {
                 self.seats.close(core);
@@ -232,15 +237,15 @@ impl Mqtt {
             if before.get(filter).is_some_and(|known| known.qos == *qos) {
                 continue;
             }
-            let outcome = if settings::takes_new(*qos, &self.faults) {
+            let outcome = if self.faults.has(Fault::MqttIgnoresNewSubscriptions) {
+                handle.change_client(|config| config.subscriptions.push((filter.clone(), *qos)))
+            } else {
                 let outcome = handle.subscribe(filter, *qos).await;
                 if self.faults.has(Fault::MqttForgetsNewSubscriptions) {
                     // What cannot be changed has ended, and is not subscribed to anyway.
                     let _ = handle.change_client(|config| config.subscriptions.retain(|(one, _)| one != filter));
                 }
                 outcome
-            } else {
-                handle.change_client(|config| config.subscriptions.push((filter.clone(), *qos)))
             };
             let status = match outcome {
                 Ok(()) if self.seats.is_open() => {
@@ -262,6 +267,13 @@ impl Mqtt {
             self.disabled = false;
             handle.reconnect();
         }
+    }
+
+    /// Whether a fault drops what comes at that topic.
+    fn drops(&self, topic: Option<&str>) -> bool {
+        let by = |filter: &str| topic.is_some_and(|topic| filter.strip_suffix("/#").unwrap_or(filter) == topic);
+        let mut added = self.wanted.subscriptions.iter().filter(|(filter, _)| !self.original.contains(*filter));
+        added.any(|(filter, one)| by(filter) && settings::drops(one.qos, &self.faults))
     }
 
     /// Unsubscribes, but from the last filter not before the next connection: nobody could tell the Agent anything any more.

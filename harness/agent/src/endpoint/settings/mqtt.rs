@@ -90,14 +90,13 @@ pub(in super::super) fn behaviour(faults: &FaultSet) -> MqttBehaviour {
     behaviour
 }
 
-/// Whether a Subscription that is added while a session is open is subscribed to.
-pub(in super::super) fn takes_new(qos: u8, faults: &FaultSet) -> bool {
-    let ignored = [
-        (Fault::MqttIgnoresNewSubscriptions, true),
-        (Fault::MqttIgnoresNewQos0Subscriptions, qos == 0),
-        (Fault::MqttIgnoresNewQos1Subscriptions, qos == 1),
-    ];
-    !ignored.iter().any(|(fault, concerned)| *concerned && faults.has(*fault))
+/// Whether Records that come by an added Subscription of that QoS are dropped.
+pub(in super::super) fn drops(qos: u8, faults: &FaultSet) -> bool {
+    match qos {
+        0 => faults.has(Fault::MqttDropsRecordsOfNewQos0Subscriptions),
+        1 => faults.has(Fault::MqttDropsRecordsOfNewQos1Subscriptions),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -116,8 +115,8 @@ mod tests {
             Fault::MqttInventsClientId,
             Fault::MqttChangesClientIdAfterReboot,
             Fault::MqttIgnoresNewSubscriptions,
-            Fault::MqttIgnoresNewQos0Subscriptions,
-            Fault::MqttIgnoresNewQos1Subscriptions,
+            Fault::MqttDropsRecordsOfNewQos0Subscriptions,
+            Fault::MqttDropsRecordsOfNewQos1Subscriptions,
             Fault::MqttAnswersToConfiguredTopic,
             Fault::MqttTakesRecordsWithoutReplyTo,
             Fault::MqttNeverReconnects,

@@ -117,8 +117,7 @@ impl<'a> Session<'a> {
                 let _ = done.send(());
             }
         }
-        let was_open = self.state().was_open;
-        was_open
+        self.state().was_open
     }
 
     async fn converse(&self, wire: &mut Wire, queue: mpsc::Receiver<Order>) -> io::Result<Ended> {
