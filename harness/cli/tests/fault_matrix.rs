@@ -235,8 +235,13 @@ fn no_metric_is_without_a_fault() {
     for case in catalogue.cases() {
         let id = case.id.to_string();
         let usual = usual(&places, &id);
-        let stated: Vec<_> =
-            matrix.cases.get(&id).into_iter().flat_map(BTreeMap::values).flat_map(|effect| effect.over(&usual)).collect();
+        let stated: Vec<_> = matrix
+            .cases
+            .get(&id)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .flat_map(|effect| effect.over(&usual))
+            .collect();
         // A case that runs over none of the usual MTPs needs its faults over any.
         let over: Vec<Option<&str>> = if usual.is_empty() { vec![None] } else { usual.into_iter().map(Some).collect() };
         for mtp in over {
