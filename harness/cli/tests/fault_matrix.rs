@@ -20,7 +20,7 @@ use uspec_testplan::{
     case::Action,
     catalogue::{Catalogue, Source},
     features::FeatureSet,
-    plan::{Decision, PlanEntry, plan},
+    plan::{Decision, plan},
     profile::EutProfile,
     run_report::{CaseOutcome, NotRun},
     selection::Selection,
@@ -36,38 +36,101 @@ struct Matrix {
     cases: BTreeMap<String, BTreeMap<String, Effect>>,
 }
 
+/// One MTP of each kind: over each of them that a case runs over, each of its metrics must have a fault. The other MTPs of the profile
+/// differ from these in TLS, in who connects or in the version, and matter to the cases that are about these.
+const USUAL: [&str; 4] = ["websocket", "mqtt5", "stomp", "uds"];
+
 /// The metrics that a fault makes unmet.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 enum Effect {
-    /// Over the usual MTP.
+    /// Over each usual MTP.
     Usual(Vec<String>),
-    /// Over one MTP.
+    /// Over some.
     One(Over),
-    /// Over several.
+    /// Not the same over all.
     Several(Vec<Over>),
 }
 
-/// The metrics that a fault makes unmet over one MTP.
+/// The metrics that a fault makes unmet over some MTPs.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Over {
-    #[serde(default = "usual_mtp")]
-    mtp: String,
+    /// Each usual MTP that the fault's other effects do not name, if none.
+    mtp: Option<Mtps>,
     unmet: Vec<String>,
 }
 
-fn usual_mtp() -> String {
-    "websocket".to_owned()
+/// Names of MTPs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Mtps {
+    One(String),
+    Several(Vec<String>),
 }
 
 impl Effect {
-    fn over(&self) -> Vec<Over> {
-        match self {
-            Self::Usual(unmet) => vec![Over { mtp: usual_mtp(), unmet: unmet.clone() }],
+    /// The MTPs that it is stated for and what is stated, of a case that runs over these usual ones.
+    fn over(&self, usual: &[&str]) -> Vec<(String, BTreeSet<String>)> {
+        let all = match self {
+            Self::Usual(unmet) => vec![Over { mtp: None, unmet: unmet.clone() }],
             Self::One(over) => vec![over.clone()],
             Self::Several(all) => all.clone(),
+        };
+        let named: BTreeSet<String> = all.iter().flat_map(Over::named).collect();
+        let others = || usual.iter().filter(|mtp| !named.contains(**mtp)).map(|mtp| (*mtp).to_owned()).collect();
+        let places = |over: &Over| if over.mtp.is_none() { others() } else { over.named() };
+        let stated = |over: &Over| over.unmet.iter().cloned().collect::<BTreeSet<String>>();
+        all.iter().flat_map(|over| places(over).into_iter().map(|mtp| (mtp, stated(over)))).collect()
+    }
+}
+
+impl Over {
+    fn named(&self) -> Vec<String> {
+        match &self.mtp {
+            None => Vec::new(),
+            Some(Mtps::One(name)) => vec![name.clone()],
+            Some(Mtps::Several(names)) => names.clone(),
         }
+    }
+}
+
+/// One case against one fault over one MTP, and what is stated of it.
+#[derive(Debug)]
+struct Entry<'a> {
+    case: &'a str,
+    mtp: String,
+    fault: &'a str,
+    unmet: BTreeSet<String>,
+}
+
+/// What the environment narrows the tests to: `CASES=7.1,7.2`, `MTPS=websocket-tls`, `FAULTS=ws-` (beginnings of names). Nothing when it
+/// says nothing.
+#[derive(Debug)]
+struct Narrowed {
+    cases: Vec<String>,
+    mtps: Vec<String>,
+    faults: Vec<String>,
+}
+
+impl Narrowed {
+    fn by_environment() -> Self {
+        let words = |name| -> Vec<String> {
+            std::env::var(name).map(|words| words.split(',').map(str::to_owned).collect()).unwrap_or_default()
+        };
+        Self { cases: words("CASES"), mtps: words("MTPS"), faults: words("FAULTS") }
+    }
+
+    fn has_case(&self, case: &str) -> bool {
+        self.cases.is_empty() || self.cases.iter().any(|it| it == case)
+    }
+
+    fn has_mtp(&self, mtp: &str) -> bool {
+        self.mtps.is_empty() || self.mtps.iter().any(|it| it == mtp)
+    }
+
+    fn has_fault(&self, fault: &str) -> bool {
+        self.faults.is_empty() || self.faults.iter().any(|begin| fault.starts_with(begin))
     }
 }
 
@@ -81,6 +144,12 @@ struct Seen {
 fn matrix() -> Matrix {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/faults.yaml");
     serde_yaml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// The catalogue that was built in, or the folder that the environment names as `TESTCASES`: no new build for a case that is being written.
+fn catalogue() -> Catalogue {
+    let source = std::env::var_os("TESTCASES").map_or(Source::Embedded, |folder| Source::Directory(folder.into()));
+    Catalogue::load(&source).unwrap()
 }
 
 /// The bundled Agent's profile with this MTP alone, for an EUT of the first plan's time: what was withdrawn since is judged as well.
@@ -124,68 +193,84 @@ fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
 
 #[test]
 fn each_fault_makes_exactly_the_stated_metrics_unmet() {
-    let catalogue = Catalogue::load(&Source::Embedded).unwrap();
-    let matrix = matrix();
-    let entries: Vec<_> = matrix
-        .cases
-        .iter()
-        .flat_map(|(case, faults)| faults.iter().map(move |(fault, effect)| (case, fault, effect)))
-        .flat_map(|(case, fault, effect)| effect.over().into_iter().map(move |over| (case, fault, over)))
-        .collect();
+    let catalogue = catalogue();
+    let (matrix, places, narrowed) = (matrix(), places(&catalogue), Narrowed::by_environment());
+    let mut entries = Vec::new();
+    for (case, faults) in matrix.cases.iter().filter(|(case, _)| narrowed.has_case(case)) {
+        let usual = usual(&places, case);
+        for (fault, effect) in faults.iter().filter(|(fault, _)| narrowed.has_fault(fault)) {
+            let over = effect.over(&usual);
+            assert!(!over.is_empty(), "{case} with {fault} runs over no usual MTP: the entry must name one");
+            entries.extend(over.into_iter().map(|(mtp, unmet)| Entry { case, mtp, fault, unmet }));
+        }
+    }
+    entries.retain(|entry| narrowed.has_mtp(&entry.mtp));
     let wrong = Mutex::new(Vec::new());
-    in_parallel(&entries, |(case, fault, Over { mtp, unmet })| {
-        let stated: BTreeSet<String> = unmet.iter().cloned().collect();
+    in_parallel(&entries, |Entry { case, mtp, fault, unmet }| {
+        // Nothing stated is a statement too: there the case does not see the fault.
+        let verdict = if unmet.is_empty() { Verdict::Pass } else { Verdict::Fail };
         let line = match judge(&catalogue, case, mtp, fault) {
-            Ok(seen) if seen.unmet == stated && seen.verdict == Verdict::Fail => return,
-            Ok(seen) => format!("stated {stated:?}, seen {:?}, {:?}", seen.unmet, seen.verdict),
+            Ok(seen) if seen.unmet == *unmet && seen.verdict == verdict => return,
+            Ok(seen) => format!("stated {unmet:?}, seen {:?}, {:?}", seen.unmet, seen.verdict),
             Err(not_run) => format!("did not run: {}", not_run.reason),
         };
         wrong.lock().unwrap().push(format!("{case} over {mtp} with {fault}: {line}"));
     });
-    let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{} entries of fixtures/faults.yaml are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    let mut wrong = wrong.into_inner().unwrap();
+    wrong.sort();
+    assert!(
+        wrong.is_empty(),
+        "{} of {} entries of fixtures/faults.yaml are wrong:\n{}",
+        wrong.len(),
+        entries.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
 fn no_metric_is_without_a_fault() {
-    let catalogue = Catalogue::load(&Source::Embedded).unwrap();
-    let matrix = matrix();
+    let catalogue = catalogue();
+    let (matrix, places) = (matrix(), places(&catalogue));
     let mut without = Vec::new();
     for case in catalogue.cases() {
-        let faults = matrix.cases.get(&case.id.to_string()).into_iter().flat_map(BTreeMap::values);
-        let covered: BTreeSet<String> = faults.flat_map(Effect::over).flat_map(|over| over.unmet).collect();
-        let metrics = case.metrics.iter().map(|metric| metric.number.to_string());
-        without.extend(
-            metrics.filter(|metric| !covered.contains(metric)).map(|metric| format!("{} metric {metric}", case.id)),
-        );
+        let id = case.id.to_string();
+        let usual = usual(&places, &id);
+        let stated: Vec<_> = matrix
+            .cases
+            .get(&id)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .flat_map(|effect| effect.over(&usual))
+            .collect();
+        // A case that runs over none of the usual MTPs needs its faults over any.
+        let over: Vec<Option<&str>> = if usual.is_empty() { vec![None] } else { usual.into_iter().map(Some).collect() };
+        for mtp in over {
+            let here = stated.iter().filter(|(it, _)| mtp.is_none_or(|mtp| it == mtp));
+            let covered: BTreeSet<&str> = here.flat_map(|(_, unmet)| unmet).map(String::as_str).collect();
+            let metrics = case.metrics.iter().map(|metric| metric.number.to_string());
+            let missing = metrics.filter(|metric| !covered.contains(metric.as_str()));
+            without.extend(missing.map(|metric| format!("{id} metric {metric} over {}", mtp.unwrap_or("any MTP"))));
+        }
     }
     assert!(without.is_empty(), "no fault of fixtures/faults.yaml trips:\n{}", without.join("\n"));
 }
 
 /// Prints what every fault does to every case, as `case mtp fault verdict metrics`: to find the fault for a metric. The environment
-/// narrows it: `CASES=7.1,7.2`, `MTPS=websocket-tls`, `FAULTS=ws-` (beginnings of names). Without `MTPS`, a case is tried over the first
-/// MTP over which it runs.
+/// narrows it, see [`Narrowed`]. Without `MTPS`, a case is tried over the first MTP over which it runs.
 #[test]
 #[ignore = "a tool for whoever writes fixtures/faults.yaml: cargo test -p uspec --test fault_matrix explore -- --ignored --nocapture"]
 fn explore() {
-    let catalogue = Catalogue::load(&Source::Embedded).unwrap();
-    let words = |name| -> Vec<String> {
-        std::env::var(name).map(|words| words.split(',').map(str::to_owned).collect()).unwrap_or_default()
-    };
-    let (cases, mtps, faults) = (words("CASES"), words("MTPS"), words("FAULTS"));
-    let tries: Vec<_> = catalogue
-        .cases()
-        .map(|case| case.id.to_string())
-        .filter(|case| cases.is_empty() || cases.contains(case))
-        .flat_map(|case| {
-            let over = if mtps.is_empty() { first_mtp(&catalogue, &case).into_iter().collect() } else { mtps.clone() };
-            over.into_iter().map(move |mtp| (case.clone(), mtp))
+    let catalogue = catalogue();
+    let (places, narrowed) = (places(&catalogue), Narrowed::by_environment());
+    let tries: Vec<_> = places
+        .iter()
+        .filter(|(case, _)| narrowed.has_case(case))
+        .flat_map(|(case, mtps)| {
+            let first = if narrowed.mtps.is_empty() { 1 } else { mtps.len() };
+            mtps.iter().filter(|mtp| narrowed.has_mtp(mtp)).take(first).map(move |mtp| (case, mtp))
         })
-        .flat_map(|(case, mtp)| {
-            uspec_agent::Fault::all().iter().map(move |fault| (case.clone(), mtp.clone(), fault.to_string()))
-        })
-        .filter(|(_, _, fault)| faults.is_empty() || faults.iter().any(|begin| fault.starts_with(begin)))
-        .filter(|(case, _, fault)| may_matter(&catalogue, case, fault))
+        .flat_map(|(case, mtp)| uspec_agent::Fault::all().iter().map(move |fault| (case, mtp, fault.to_string())))
+        .filter(|(case, _, fault)| narrowed.has_fault(fault) && may_matter(&catalogue, case, fault))
         .collect();
     in_parallel(&tries, |(case, mtp, fault)| match judge(&catalogue, case, mtp, fault) {
         Ok(Seen { verdict: Verdict::Pass, .. }) => {}
@@ -196,14 +281,26 @@ fn explore() {
     });
 }
 
-/// The first MTP of the bundled Agent over which the case runs.
-fn first_mtp(catalogue: &Catalogue, case: &str) -> Option<String> {
+/// The MTPs of the bundled Agent over which each case runs, in the profile's order.
+fn places(catalogue: &Catalogue) -> BTreeMap<String, Vec<String>> {
     let mut profile = load::profile(None).unwrap();
     profile.plan = Some("1.0.0".to_owned());
     let features = FeatureSet::from_profile(&profile, &catalogue.features);
-    let plan = plan(catalogue, &profile, &Selection::all().id(case).unwrap(), &features, &[]).unwrap();
-    let runs = |entry: &PlanEntry| !matches!(entry.decision, Decision::Not { .. });
-    plan.entries.into_iter().find(|entry| entry.case.to_string() == case && runs(entry)).map(|entry| entry.mtp)
+    let plan = plan(catalogue, &profile, &Selection::all(), &features, &[]).unwrap();
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for entry in plan.entries {
+        let mtps = places.entry(entry.case.to_string()).or_default();
+        if !matches!(entry.decision, Decision::Not { .. }) {
+            mtps.push(entry.mtp);
+        }
+    }
+    places
+}
+
+/// The usual MTPs among those over which a case runs.
+fn usual(places: &BTreeMap<String, Vec<String>>, case: &str) -> Vec<&'static str> {
+    let mtps = places.get(case).map(Vec::as_slice).unwrap_or_default();
+    USUAL.into_iter().filter(|usual| mtps.iter().any(|mtp| mtp == usual)).collect()
 }
 
 /// Whether a fault of one kind of Request can matter to a case whose procedure sends none of it.
