@@ -10,6 +10,8 @@ pub(crate) struct Connections {
     open: BTreeMap<ConnectionId, Session>,
     /// The connections on which somebody has said who it is, and which came to no session so far.
     greeting: BTreeSet<ConnectionId>,
+    /// When the last packet came, on whatever connection.
+    pub(crate) last_packet: Option<Instant>,
     /// When the EUT's last session opened.
     pub(crate) opened: Option<Change>,
     /// When the EUT's last session ended.

@@ -70,7 +70,9 @@ impl Controller {
             MtpHappening::Closed(closing) => self.closed(party, connection, Some(closing), change),
             MtpHappening::StreamEnded { .. } => self.closed(party, connection, None, change),
             MtpHappening::Packet { direction: Direction::Received, .. } => {
-                self.side_mut(party).connections.begin(connection);
+                let connections = &mut self.side_mut(party).connections;
+                connections.begin(connection);
+                connections.last_packet = Some(at);
                 true
             }
             // As client of a UNIX domain socket the EUT's server stays silent until we have introduced ourselves.

@@ -72,7 +72,8 @@ impl Play<'_> {
     /// What must not come: seen when it came since the last step that acts, because TR-369 fixes no order between a Response and a
     /// Notification.
     pub(super) async fn absent(&mut self, by: Party, what: &Expected, lasting: Duration) -> StepOutcome {
-        let limit = after(Instant::now(), lasting);
+        let begun = Instant::now();
+        let limit = after(begun, lasting);
         let acted = self.acted;
         let came = match what {
             Expected::ResponseTo(label) => {
@@ -119,7 +120,10 @@ impl Play<'_> {
                 }
                 let lost = self.controller.inbox.sightings.dropped > 0;
                 // What an Agent that is not there does not send says nothing; that it does not come says something.
+                // One that is sent away again and again is there while it tries.
+                let tried = self.controller.side(by).connections.last_packet.is_some_and(|at| at >= begun);
                 let says_nothing = !wanted.is_connection()
+                    && !tried
                     && self.controller.side(by).connections.beginning().is_none()
                     && self.controller.current_of(by).is_none()
                     && self.controller.current().is_none();
