@@ -61,8 +61,10 @@ impl Session {
     ) -> Result<Self, SetupError> {
         let (sender, events) = mpsc::channel(EVENT_QUEUE);
         let failed = |source| SetupError::Mtp { mtp: config.mtp_name.clone(), source };
-        let handle = config.mtp.clone().start(Arc::clone(&network), sender.clone()).await.map_err(failed)?;
-        let second = match Second::prepare(&config, &*network).await {
+        // Of the MTPs' futures the largest would make that of a whole run large.
+        let start = Box::pin(config.mtp.clone().start(Arc::clone(&network), sender.clone()));
+        let handle = start.await.map_err(failed)?;
+        let second = match Box::pin(Second::prepare(&config, &*network)).await {
             Ok(second) => second,
             Err(source) => {
                 handle.shutdown().await;

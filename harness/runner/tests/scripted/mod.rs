@@ -374,7 +374,7 @@ pub struct Ran {
 }
 
 pub async fn run(rule: Rule, cases: &[TestCase]) -> Ran {
-    run_with(config(), no_control(), rule, cases).await
+    Box::pin(run_with(config(), no_control(), rule, cases)).await
 }
 
 pub async fn run_with(config: SessionConfig, control: Arc<dyn EutControl>, rule: Rule, cases: &[TestCase]) -> Ran {

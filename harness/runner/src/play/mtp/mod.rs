@@ -15,7 +15,10 @@ use crate::{
 };
 use std::time::Duration;
 use tokio::time::Instant;
-use uspec_mtp::{Handle, MtpError, event::ConnectionId};
+use uspec_mtp::{
+    Handle, MtpError, event::ConnectionId, mqtt::MqttBehaviour, stomp::StompBehaviour, uds::UdsBehaviour,
+    websocket::WsBehaviour,
+};
 use uspec_testplan::{
     case::{Change, Ending, MtpAction, Party},
     profile::Role,
@@ -122,10 +125,10 @@ impl Play<'_> {
     fn normal(&mut self, end: &Handle) {
         self.controller.delay = Duration::ZERO;
         match end {
-            Handle::WebSocket(end) => end.set_behaviour(Default::default()),
-            Handle::Mqtt(end) => end.set_behaviour(Default::default()),
-            Handle::Stomp(end) => end.set_behaviour(Default::default()),
-            Handle::Uds(end) => end.set_behaviour(Default::default()),
+            Handle::WebSocket(end) => end.set_behaviour(WsBehaviour::default()),
+            Handle::Mqtt(end) => end.set_behaviour(MqttBehaviour::default()),
+            Handle::Stomp(end) => end.set_behaviour(StompBehaviour::default()),
+            Handle::Uds(end) => end.set_behaviour(UdsBehaviour::default()),
         }
     }
 
@@ -174,11 +177,11 @@ impl Play<'_> {
     }
 
     /// The same for a header or property that may be changed.
-    fn filled_change(&self, change: Option<&Change>) -> Result<Option<Option<String>>, StepOutcome> {
+    fn filled_change(&self, change: Option<&Change>) -> Result<Option<Change>, StepOutcome> {
         Ok(match change {
             None => None,
-            Some(Change::Omit) => Some(None),
-            Some(Change::Set(template)) => Some(Some(self.filled(template)?)),
+            Some(Change::Omit) => Some(Change::Omit),
+            Some(Change::Set(template)) => Some(Change::Set(self.filled(template)?)),
         })
     }
 }

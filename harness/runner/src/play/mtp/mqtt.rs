@@ -93,11 +93,11 @@ impl Out {
     }
 }
 
-fn changed(change: Option<Option<String>>) -> Change {
+fn changed(change: Option<case::Change>) -> Change {
     match change {
         None => Change::Keep,
-        Some(None) => Change::Omit,
-        Some(Some(value)) => Change::Set(value),
+        Some(case::Change::Omit) => Change::Omit,
+        Some(case::Change::Set(value)) => Change::Set(value),
     }
 }
 

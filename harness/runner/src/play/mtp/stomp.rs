@@ -86,10 +86,10 @@ impl Out {
     }
 }
 
-fn changed(change: Option<Option<String>>) -> HeaderChange {
+fn changed(change: Option<case::Change>) -> HeaderChange {
     match change {
         None => HeaderChange::Keep,
-        Some(None) => HeaderChange::Omit,
-        Some(Some(value)) => HeaderChange::Set(value),
+        Some(case::Change::Omit) => HeaderChange::Omit,
+        Some(case::Change::Set(value)) => HeaderChange::Set(value),
     }
 }
