@@ -88,7 +88,7 @@ pub async fn execute(
         }
         progress(Progress::CaseStarted { case, nth: index.saturating_add(1), of: cases.len() });
         let begun = Instant::now();
-        let trace = session.run_case(case, variables, cancel).await;
+        let trace = Box::pin(session.run_case(case, variables, cancel)).await;
         progress(Progress::CaseEnded { case, trace: Box::new(trace), duration: begun.elapsed() });
         if !cancel.is_cancelled() {
             end.interrupted = session.take_end();

@@ -79,7 +79,7 @@ impl Controller {
             };
             let limit = after(Instant::now(), SEND_LIMIT.saturating_add(self.delay));
             self.handed_over.push_back((bytes.clone(), step.clone()));
-            let outcome = self.drive(target.send_record(bytes.clone()), limit).await;
+            let outcome = self.drive(Box::pin(target.send_record(bytes.clone())), limit).await;
             let at = Instant::now();
             self.drain();
             if matches!(outcome, Some(Ok(()))) {

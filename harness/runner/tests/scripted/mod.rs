@@ -360,7 +360,7 @@ pub async fn open(network: &MemoryNetwork) -> Session {
 }
 
 pub async fn open_with(network: &MemoryNetwork, config: SessionConfig, control: Arc<dyn EutControl>) -> Session {
-    Session::open(config, Arc::new(network.clone()), control).await.unwrap()
+    Box::pin(Session::open(config, Arc::new(network.clone()), control)).await.unwrap()
 }
 
 /// What a run over an EUT with that rule yields, and what the EUT has seen.
@@ -374,7 +374,7 @@ pub struct Ran {
 }
 
 pub async fn run(rule: Rule, cases: &[TestCase]) -> Ran {
-    Box::pin(run_with(config(), no_control(), rule, cases)).await
+    run_with(config(), no_control(), rule, cases).await
 }
 
 pub async fn run_with(config: SessionConfig, control: Arc<dyn EutControl>, rule: Rule, cases: &[TestCase]) -> Ran {
@@ -382,9 +382,9 @@ pub async fn run_with(config: SessionConfig, control: Arc<dyn EutControl>, rule:
     let mut session = open_with(&network, config, control).await;
     let eut = start(&network, EUT, rule).await;
     let cancel = CancellationToken::new();
-    let bring_up = session.bring_up(&cancel).await.unwrap();
+    let bring_up = Box::pin(session.bring_up(&cancel)).await.unwrap();
     let (end, traces) = play(&mut session, &bring_up, cases, &cancel).await;
-    let warnings = session.close().await;
+    let warnings = Box::pin(session.close()).await;
     Ran { bring_up, traces, end, eut, warnings }
 }
 
@@ -401,7 +401,7 @@ pub async fn play(
         }
     };
     let cases: Vec<_> = cases.iter().collect();
-    let end = execute(session, &cases, &bring_up.variables, cancel, &mut progress).await;
+    let end = Box::pin(execute(session, &cases, &bring_up.variables, cancel, &mut progress)).await;
     (end, traces)
 }
 

@@ -146,7 +146,7 @@ impl Play<'_> {
             self.controller.answers_first(by).await;
         }
         let limit = after(Instant::now(), SEND_LIMIT.saturating_add(self.controller.delay));
-        let outcome = self.controller.drive(perform(&end, out), limit).await;
+        let outcome = self.controller.drive(Box::pin(perform(&end, out)), limit).await;
         self.controller.drain();
         match outcome {
             Some(Ok(())) => done(None),
