@@ -109,10 +109,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The moment at which the peer must have introduced itself.
+    /// The moment at which the handshake must be done: a client that withholds its own part gives up as well, and begins anew.
     fn greeting_ends(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Greeting { introduced: false, .. } => {
+            Phase::Greeting { introduced, .. } if !introduced || self.client => {
                 let limit = self.end.behaviour.borrow().handshake_limit?;
                 Some(self.greeting_since + limit.min(LONGEST_DELAY))
             }
@@ -199,6 +199,9 @@ impl Dialogue for Session<'_> {
             return self.violated(port, violation).await;
         }
         if due(self.greeting_ends()) {
+            if matches!(self.phase, Phase::Greeting { introduced: true, .. }) {
+                return Some(in_order(None));
+            }
             return Some(self.on_silence(port).await);
         }
         None
