@@ -143,7 +143,7 @@ async fn how_records_are_published_can_be_changed() {
 #[case::exact("usp/x", None, Some("usp/x"))]
 #[case::wildcard("usp/x/#", None, Some("usp/x"))]
 #[case::configured("usp/#", Some("usp/agent/7"), Some("usp/agent/7"))]
-#[case::not_subscribed("usp/x", Some("usp/agent/7"), None)]
+#[case::not_subscribed_where_configured("usp/x", Some("usp/agent/7"), Some("usp/x"))]
 #[case::everything("#", None, None)]
 #[tokio::test(start_paused = true)]
 async fn the_agent_is_reached_where_it_can_be(

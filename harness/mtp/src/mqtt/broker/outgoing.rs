@@ -101,17 +101,19 @@ impl Session<'_> {
         }
     }
 
-    /// Where the Agent is reached: where it wants its answers, where it is configured to be, or what it has subscribed to.
+    /// Where the Agent is reached: where it wants its answers, where it is configured to be, or what it has subscribed to; of the first two
+    /// one that it listens at, if any.
     fn reached_at(&self, configured: Option<&str>) -> Option<String> {
         let told = self.client.as_ref().and_then(|client| client.reply_to.clone());
-        told.or_else(|| configured.map(str::to_owned)).or_else(|| {
-            self.store(|store| {
-                let whole = store.filters().find(|filter| !topic::has_wildcard(filter));
-                let cut = || store.filters().find_map(|filter| topic::without_wildcards(filter));
-                whole.and_then(|filter| topic::without_wildcards(filter)).or_else(cut)
-            })
-            .flatten()
-        })
+        let known: Vec<String> = told.into_iter().chain(configured.map(str::to_owned)).collect();
+        let subscribed = self.store(|store| {
+            let listens = |place: &&String| store.filters().any(|filter| topic::matches(filter, place));
+            let whole = || store.filters().find(|filter| !topic::has_wildcard(filter));
+            let cut = || store.filters().find_map(|filter| topic::without_wildcards(filter));
+            let listened_at = known.iter().find(listens).cloned();
+            listened_at.or_else(|| whole().and_then(|filter| topic::without_wildcards(filter))).or_else(cut)
+        });
+        subscribed.flatten().or_else(|| known.into_iter().next())
     }
 
     /// The PUBLISH of a Record, still without QoS and number.
