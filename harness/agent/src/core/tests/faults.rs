@@ -129,6 +129,8 @@ impl Talk {
             self.bench.record(&plain(from, to, &get()));
             self.note();
         }
+        self.bench.record(&Record { version: "9.9".to_owned(), ..plain(CONTROLLER, AGENT, &get()) });
+        self.note();
         let actions = self.bench.core.handle_record(self.bench.now, CONNECTION, b"\xff\xff");
         self.bench.take(actions);
         self.note();
