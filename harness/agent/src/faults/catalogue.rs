@@ -255,7 +255,7 @@ super::faults! {
     UdsSendsRecordsEarly = "uds-sends-records-early": "A Record is sent before the Handshake",
     UdsTakesEarlyRecords = "uds-takes-early-records": "Records that come before the Handshake are processed",
     UdsWaitsForever = "uds-waits-forever": "As client the Agent does not end a connection on which no Handshake comes",
-    UdsIgnoresBadHandshake = "uds-ignores-bad-handshake": "A Handshake that is no text gets no Error",
+    UdsIgnoresBadHandshake = "uds-ignores-bad-handshake": "A Handshake without an Endpoint ID gets no Error",
     UdsRefusesSecondHandshake = "uds-refuses-second-handshake": "A second Handshake gets an Error and ends the connection",
     UdsAnswersSecondHandshake = "uds-answers-second-handshake": "A second Handshake is answered with another",
     UdsWrongSync = "uds-wrong-sync": "Frames begin with _usp instead of _USP",
@@ -315,6 +315,8 @@ super::faults! {
     MqttReconnectsTooEarly = "mqtt-reconnects-too-early": "The first retry comes in a quarter of the shortest wait",
     MqttReconnectsTooLate = "mqtt-reconnects-too-late": "The first retry comes after twice the longest wait",
     MqttRetryIntervalDoesNotGrow = "mqtt-retry-interval-does-not-grow": "Every retry of a session comes in the time of the first",
+    MqttHasNoMessageRetryTime = "mqtt-has-no-message-retry-time": "GetSupportedDM shows no MessageRetryTime in MQTT Client rows",
+    MqttHasNoAgentMtpReference = "mqtt-has-no-agent-mtp-reference": "GetSupportedDM shows no AgentMTPReference in the MQTT Object of a Controller's MTP",
 
     // The STOMP MTP.
     StompConnectsWithConnect = "stomp-connects-with-connect": "The session is opened with CONNECT instead of STOMP",

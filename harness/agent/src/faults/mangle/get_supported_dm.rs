@@ -48,6 +48,15 @@ fn omit(faults: &FaultSet, object: &mut SupportedObjectResult) {
     if faults.has(Fault::GsdmOmitsParams) {
         object.supported_params.clear();
     }
+    let params = [
+        (Fault::MqttHasNoMessageRetryTime, "MessageRetryTime"),
+        (Fault::MqttHasNoAgentMtpReference, "AgentMTPReference"),
+    ];
+    for (fault, name) in params {
+        if faults.has(fault) && object.supported_obj_path.contains(".MQTT.") {
+            object.supported_params.retain(|param| param.param_name != name);
+        }
+    }
 }
 
 fn invent(faults: &FaultSet, object: &mut SupportedObjectResult) {
