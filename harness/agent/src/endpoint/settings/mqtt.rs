@@ -105,13 +105,14 @@ mod tests {
 
     #[test]
     fn faults_of_the_mtp_change_what_the_ends_do() {
-        // These act in the end itself, not in what the MTP does.
+        // These act in the end itself or in what the Agent says of its data model, not in what the MTP does.
         let elsewhere = [
+            Fault::MqttHasNoMessageRetryTime,
+            Fault::MqttHasNoAgentMtpReference,
             Fault::MqttOmitsPassword,
             Fault::MqttIgnoresClientId,
             Fault::MqttForgetsNewSubscriptions,
             Fault::MqttIgnoresResponseTopicConfigured,
-            Fault::MqttTakesRecordsWithoutReplyTo,
             Fault::MqttInventsClientId,
             Fault::MqttChangesClientIdAfterReboot,
             Fault::MqttIgnoresNewSubscriptions,
