@@ -3,7 +3,7 @@
 //! The one decision behind it: everything shared stands behind one lock that is held for a moment and never across a wait; a session tells
 //! another one that something waits for it by an order that may be lost without harm.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::retained::Retained;
 use super::store::{Grant, Live, Message, Stage, Store};
+use super::stores::Stores;
 use super::{BrokerConfig, Seat};
 use crate::event::{ConnectionId, OpenSession};
 use crate::log::Sink;
@@ -30,7 +31,7 @@ pub(in crate::mqtt) struct Hub {
 
 #[derive(Debug)]
 struct State {
-    stores: BTreeMap<String, Store>,
+    stores: Stores,
     retained: Retained,
     seats: Vec<Seat>,
     /// The sessions that can be sent to.
@@ -58,7 +59,7 @@ impl Hub {
         let first =
             Seat { id: 0, topic: config.topic.clone(), agent_topic: config.agent_topic.clone(), sink, present: true };
         let state = State {
-            stores: BTreeMap::new(),
+            stores: Stores::default(),
             retained: Retained::default(),
             seats: vec![first],
             open: BTreeMap::new(),
@@ -77,8 +78,7 @@ impl Hub {
     /// Takes a client in: with a new session, or with the one that was kept.
     pub(super) fn admit(&self, client: &str, clean: bool, live: Live) -> Admitted {
         let mut state = self.state();
-        let now = Instant::now();
-        state.stores.retain(|_, store| store.live.is_some() || store.until.is_none_or(|until| until > now));
+        state.stores.expire(Instant::now());
         let kept = state.stores.remove(client);
         let former = kept.as_ref().and_then(|store| store.live.clone());
         let kept = kept.filter(|_| !clean);
@@ -87,7 +87,7 @@ impl Hub {
         store.live = Some(live);
         store.until = None;
         let unfinished = store.unfinished();
-        state.stores.insert(client.to_owned(), store);
+        state.stores.put(client, store);
         Admitted { session_present, unfinished, former }
     }
 
@@ -109,7 +109,7 @@ impl Hub {
         };
         store.live = None;
         store.until = keep.map(|keep| Instant::now() + keep);
-        let kept = state.stores.values().filter(|store| store.live.is_none()).count();
+        let kept = state.stores.all().filter(|store| store.live.is_none()).count();
         if keep == Some(Duration::ZERO) || kept > MOST_KEPT {
             state.stores.remove(client);
         }
@@ -125,7 +125,7 @@ impl Hub {
         self.state().open.iter().map(|(id, open)| (*id, open.clone())).collect()
     }
 
-    /// Does something with a client's session, if it is there.
+    /// Does something with a client's session, if it is there; its subscriptions change through [`Hub::subscribe`] and [`Hub::unsubscribe`].
     pub(super) fn with<T>(&self, client: &str, act: impl FnOnce(&mut Store) -> T) -> Option<T> {
         self.state().stores.get_mut(client).map(act)
     }
@@ -134,8 +134,8 @@ impl Hub {
     pub(super) fn subscribe(&self, client: &str, filter: &str, grant: &Grant, retain_handling: u8) -> Option<()> {
         let mut state = self.state();
         let state = &mut *state;
+        let is_new = state.stores.subscribe(client, filter, grant.clone())?;
         let store = state.stores.get_mut(client)?;
-        let is_new = store.subscribe(filter, grant.clone())?;
         // A shared subscription gets no retained messages (MQTT 5.0 section 4.8.2).
         let wanted = match retain_handling {
             0 => true,
@@ -153,6 +153,11 @@ impl Hub {
         Some(())
     }
 
+    /// Removes a subscription of a client; false if there is none.
+    pub(super) fn unsubscribe(&self, client: &str, filter: &str) -> bool {
+        self.state().stores.unsubscribe(client, filter)
+    }
+
     /// Brings a message to everybody who has subscribed to it, but not to `except`. Tells how many had no room for it.
     pub(super) fn route(&self, message: &Arc<Message>, from: Option<&str>, except: Option<&str>) -> usize {
         let mut state = self.state();
@@ -161,17 +166,16 @@ impl Hub {
         if message.retain && !state.retained.keep(message) {
             lost += 1;
         }
-        for (client, store) in &mut state.stores {
-            if except == Some(client) {
-                continue;
-            }
-            if !store.offer(message, from == Some(client)) {
-                lost += 1;
-            }
+        let interested = state.stores.interested(&message.topic);
+        for client in interested.iter().map(String::as_str).filter(|client| except != Some(client)) {
+            let offered = state.stores.get_mut(client).is_none_or(|store| store.offer(message, from == Some(client)));
+            lost += usize::from(!offered);
         }
-        lost += state.route_shared(message);
-        for store in state.stores.values().filter(|store| store.has_waiting()) {
-            if let Some(live) = &store.live {
+        lost += state.route_shared(message, &interested);
+        for client in &interested {
+            if let Some(store) = state.stores.get_mut(client).filter(|store| store.has_waiting())
+                && let Some(live) = &store.live
+            {
                 wake(&live.orders);
             }
         }
@@ -227,9 +231,10 @@ impl Hub {
 
 impl State {
     /// Brings a message to one client of each group that shares a matching subscription, in turn.
-    fn route_shared(&mut self, message: &Arc<Message>) -> usize {
+    fn route_shared(&mut self, message: &Arc<Message>, interested: &BTreeSet<String>) -> usize {
         let mut groups: BTreeMap<String, Vec<(String, Grant)>> = BTreeMap::new();
-        for (client, store) in self.stores.iter().filter(|(_, store)| store.live.is_some()) {
+        for client in interested {
+            let Some(store) = self.stores.get_mut(client).filter(|store| store.live.is_some()) else { continue };
             for (filter, grant) in store.shares(&message.topic) {
                 groups.entry(filter.clone()).or_default().push((client.clone(), grant.clone()));
             }

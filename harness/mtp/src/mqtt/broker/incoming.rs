@@ -203,7 +203,8 @@ impl Session<'_> {
 
     fn on_unsubscribe(&mut self, port: &mut Port, unsubscribe: Unsubscribe) {
         let Unsubscribe { packet_id, filters, .. } = unsubscribe;
-        let existed = |filter: &String| self.store(|store| store.unsubscribe(filter)).unwrap_or(false);
+        let client = self.client.as_ref().map(|client| client.id.as_str());
+        let existed = |filter: &String| client.is_some_and(|client| self.hub.unsubscribe(client, filter));
         let code = |existed| if existed { reason::SUCCESS } else { reason::NO_SUBSCRIPTION_EXISTED };
         let mut reasons: Vec<u8> = filters.iter().map(|filter| code(existed(filter))).collect();
         if self.version == MqttVersion::V311 {

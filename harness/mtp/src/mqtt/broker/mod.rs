@@ -9,6 +9,7 @@ mod retained;
 mod seat;
 mod session;
 mod store;
+mod stores;
 
 use std::sync::{Arc, Mutex};
 
