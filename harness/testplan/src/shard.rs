@@ -88,9 +88,17 @@ impl Share {
     }
 }
 
+/// How such a reason begins.
+const IN_SHARD: &str = "in shard ";
+
 /// The reason why another shard's result does not stand in this one's report.
 pub fn in_shard(shard: Shard) -> String {
-    format!("in shard {shard}")
+    format!("{IN_SHARD}{shard}")
+}
+
+/// The shard that such a reason names.
+pub fn shard_named(reason: &str) -> Option<Shard> {
+    reason.strip_prefix(IN_SHARD)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -143,7 +151,7 @@ mod tests {
                 seen.extend(own);
                 for (left, right) in part.entries.iter().zip(&whole.entries).filter(|(left, right)| left != right) {
                     let by_another = matches!(&left.decision, Decision::Not { kind: NotRunKind::NotSelected, reason }
-                        if reason.strip_prefix("in shard ").and_then(|it| it.parse::<Shard>().ok()).is_some_and(|it| it != shard));
+                        if shard_named(reason).is_some_and(|it| it != shard));
                     prop_assert!(by_another && right.may_run());
                 }
             }

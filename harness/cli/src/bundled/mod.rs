@@ -7,7 +7,7 @@ mod agent;
 mod in_process;
 
 use crate::{
-    campaign::{Bench, Campaign, Equipment, HARNESS, Watch},
+    campaign::{Bench, Campaign, Equipment, HARNESS, Manner, Watch},
     command::run::cancel_on_ctrl_c,
     outcome::Error,
 };
@@ -37,6 +37,12 @@ pub enum Where {
     Loopback,
 }
 
+/// What is judged in memory, in [`Manner::options`]: the same in a moment whenever it is wanted.
+pub const IN_MEMORY: &str = "the bundled Agent in memory";
+
+/// What is judged over loopback sockets.
+pub const OVER_LOOPBACK: &str = "the bundled Agent over loopback sockets";
+
 /// The port that is put in the place of the profile's own in memory, where any is free.
 const MEMORY_PORT: u16 = 8080;
 
@@ -46,7 +52,7 @@ pub struct Bundled {
     profile: EutProfile,
     faults: FaultSet,
     place: Where,
-    strict_profile: bool,
+    manner: Manner,
     key_log: Option<KeyLogSink>,
 }
 
@@ -61,13 +67,20 @@ impl Bundled {
         for mtp in &mut profile.mtps {
             settle_place(mtp, place)?;
         }
-        Ok(Self { profile, faults, place, strict_profile: false, key_log: None })
+        Ok(Self { profile, faults, place, manner: Manner::default(), key_log: None })
     }
 
     /// Whether contradictions between profile and device keep the cases from being run.
     #[must_use]
-    pub fn strict_profile(self, strict_profile: bool) -> Self {
-        Self { strict_profile, ..self }
+    pub fn strict_profile(mut self, strict_profile: bool) -> Self {
+        self.manner.strict_profile = strict_profile;
+        self
+    }
+
+    /// How its cases are run.
+    #[must_use]
+    pub fn manner(self, manner: Manner) -> Self {
+        Self { manner, ..self }
     }
 
     /// Who takes the secrets of every TLS session.
@@ -100,8 +113,8 @@ impl Bundled {
             let cancel = CancellationToken::new();
             cancel_on_ctrl_c(cancel.clone());
             let bench = InProcessBench { agent: self, catalogue };
-            let (profile, strict_profile) = (&self.profile, self.strict_profile);
-            Campaign { catalogue, profile, selection, bench: &bench, strict_profile, cancel }.run(watch).await
+            let (profile, manner) = (&self.profile, &self.manner);
+            Campaign { catalogue, profile, selection, bench: &bench, manner, cancel }.run(watch).await
         })
     }
 }
