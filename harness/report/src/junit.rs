@@ -159,6 +159,7 @@ fn suite_properties(report: &RunReport, mtp: &str) -> Vec<(&'static str, String)
     for (element, alternate) in &report.eut.alternates {
         properties.push(("alternate", format!("{element} = {alternate}")));
     }
+    properties.extend(report.run.identity.shard.map(|shard| ("shard", shard.to_string())));
     properties
 }
 

@@ -63,9 +63,10 @@ pub fn render(report: &RunReport) -> String {
     let counts = Counts::of(report);
     let _ = writeln!(
         out,
-        "{} ({}): {} pass{}, {} fail, {} inconclusive, {} error, {} not run{}; {}",
+        "{} ({}){}: {} pass{}, {} fail, {} inconclusive, {} error, {} not run{}; {}",
         visible_line(&report.eut.name),
         visible_line(&report.eut.endpoint_id),
+        report.run.identity.shard.map(|shard| format!(", shard {shard}")).unwrap_or_default(),
         counts.pass,
         flaky(counts.flaky),
         counts.fail,

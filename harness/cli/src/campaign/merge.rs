@@ -91,11 +91,13 @@ fn words(shards: &BTreeSet<Shard>) -> String {
 fn results(shards: &Shards<'_>, first: &[CaseResult]) -> Result<Vec<CaseResult>, Error> {
     let mut held: BTreeMap<(String, &str), Vec<(Shard, &CaseResult)>> = BTreeMap::new();
     for (shard, it) in shards {
-        let before = held.len();
         for result in &it.report.results {
             held.entry((result.case.to_string(), &result.mtp)).or_default().push((*shard, result));
         }
-        if before > 0 && before != held.len() || it.report.results.len() != held.len() {
+    }
+    for (shard, it) in shards {
+        let of_it = |held: &&Vec<(Shard, &CaseResult)>| held.iter().filter(|(of, _)| of == shard).count() == 1;
+        if held.values().filter(of_it).count() != held.len() || held.len() != first.len() {
             return Err(wrong(format!("{} has not the same cases and MTPs as the other shards", it.name)));
         }
     }
