@@ -46,12 +46,11 @@ impl Reports {
         let traces = folder.join("traces");
         fs::create_dir_all(&traces).map_err(|cause| Error::file("made", &traces, &cause))?;
         let durable = !heading.identity.options.contains(IN_MEMORY);
-        let (journal, before) = match past {
-            Some(past) => past.go_on(folder, durable)?,
-            None => {
-                clear(folder)?;
-                (Journal::begin(folder, heading, durable)?, Before::default())
-            }
+        let (journal, before) = if let Some(past) = past {
+            past.go_on(folder, durable)?
+        } else {
+            clear(folder)?;
+            (Journal::begin(folder, heading, durable)?, Before::default())
         };
         let attachment_base =
             attachment_base.map_or_else(|| format!("{}/", folder.display()), std::borrow::ToOwned::to_owned);
@@ -118,7 +117,8 @@ pub(crate) fn clear(folder: &Path) -> Result<(), Error> {
     let traces = folder.join("traces");
     if traces.is_dir() {
         let old = fs::read_dir(&traces).map_err(|cause| Error::file("read", &traces, &cause))?;
-        let old = old.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "jsonl"));
+        let old =
+            old.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "jsonl"));
         old.into_iter().try_for_each(|path| remove(&path))?;
     }
     let names = REPORTS.into_iter().chain([KEY_LOG, EUTS]).map(|name| folder.join(name));

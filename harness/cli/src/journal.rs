@@ -78,16 +78,24 @@ impl Journal {
         Ok(Self { file: Mutex::new(Some(file)), path, durable })
     }
 
-    /// Adds a line.
-    pub fn keep(&self, entry: &Entry) {
+    /// Adds a line. Gives back whether it could; when not, the run had better end, because the disk is full or gone.
+    pub fn keep(&self, entry: &Entry) -> bool {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(open) = file.as_mut() else { return };
-        let added = serde_json::to_string(entry).map_err(io::Error::from).and_then(|line| add(open, &line, self.durable));
+        let Some(open) = file.as_mut() else { return false };
+        let added =
+            serde_json::to_string(entry).map_err(io::Error::from).and_then(|line| add(open, &line, self.durable));
         if let Err(cause) = added {
             let path = self.path.display();
-            eprintln!("warning: {path} cannot be written, so the run cannot be resumed from here on: {cause}");
+            eprintln!("error: {path} cannot be written any more, so the run ends: {cause}");
             *file = None;
+            return false;
         }
+        true
+    }
+
+    /// Whether a line could not be written.
+    pub fn is_broken(&self) -> bool {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     /// Removes it: the run is complete.
@@ -132,7 +140,10 @@ impl Past {
                 Ok(_) => {}
                 Err(cause) => {
                     let line = index.saturating_add(1);
-                    return Err(Error::new(format!("{}: line {line} is no entry of a journal", path.display()), &cause));
+                    return Err(Error::new(
+                        format!("{}: line {line} is no entry of a journal", path.display()),
+                        &cause,
+                    ));
                 }
             }
         }

@@ -4,13 +4,7 @@
 //! A run that is complete is replaced, as one expects of a second run; one that was cut off holds hours of work that no report has yet,
 //! and goes only when someone says so.
 
-use crate::{
-    bundled::IN_MEMORY,
-    campaign::Heading,
-    journal::Past,
-    load,
-    outcome::Error,
-};
+use crate::{bundled::IN_MEMORY, campaign::Heading, journal::Past, load, outcome::Error};
 use std::path::Path;
 use uspec_report::text::visible_line;
 use uspec_testplan::run_report::{EndedBy, RunReport};
@@ -53,6 +47,17 @@ impl Standing {
             }
             (Earlier::Resume, None) => complete(folder, heading),
         }
+    }
+}
+
+/// Makes sure that the folder above those of several EUTs holds no run against one EUT that is to stay.
+///
+/// # Errors
+/// As [`Standing::of`].
+pub fn above(folder: &Path, earlier: Earlier) -> Result<(), Error> {
+    match (Past::find(folder)?, earlier) {
+        (None, _) | (_, Earlier::Overwrite) => Ok(()),
+        (Some(past), _) => protect(folder, &past),
     }
 }
 

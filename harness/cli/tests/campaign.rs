@@ -108,7 +108,8 @@ fn shards_put_together_are_the_whole() {
         assert_eq!((&merged.eut, &merged.mtps), (&whole.eut, &whole.mtps), "{of} shards");
         assert_eq!(merged.run.parts.len(), usize::from(of));
         assert_eq!(merged.run.interrupted, None);
-        let order = |report: &RunReport| report.results.iter().map(|it| (it.case.clone(), it.mtp.clone())).collect::<Vec<_>>();
+        let order =
+            |report: &RunReport| report.results.iter().map(|it| (it.case.clone(), it.mtp.clone())).collect::<Vec<_>>();
         assert_eq!(order(&merged), order(&whole));
     }
 }
@@ -250,7 +251,9 @@ struct Mendable {
 
 impl Mendable {
     fn start(&self, faults: FaultSet) {
-        let Transport::WebSocket(it) = &self.profile.mtps[0].transport else { panic!("the profile's MTP is WebSocket") };
+        let Transport::WebSocket(it) = &self.profile.mtps[0].transport else {
+            panic!("the profile's MTP is WebSocket")
+        };
         let (host, port, path) = (it.address.host.clone(), it.address.port, it.path.clone());
         let config = AgentConfig {
             endpoint_id: self.profile.eut_endpoint_id.clone().unwrap(),

@@ -16,9 +16,9 @@ fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_uspec"));
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     command.args(arguments).current_dir(top);
-    ["USPEC_EUT", "USPEC_TESTCASES", "USPEC_SHARD", "JOB_COMPLETION_INDEX"].iter().for_each(|name| {
+    for name in ["USPEC_EUT", "USPEC_TESTCASES", "USPEC_SHARD", "JOB_COMPLETION_INDEX"] {
         command.env_remove(name);
-    });
+    }
     command
 }
 
@@ -145,7 +145,11 @@ fn a_run_that_was_killed_stays_until_someone_resumes_or_overwrites_it() {
     let other = uspec(&["run", "--real", "--mtp=websocket", "1.1", "--resume", "--out", &shown(&out)]);
     assert_eq!(code(&other), 2, "{}", text(&other));
     for told in ["selection: ", "there `MTP websocket", "now `case 1.1, MTP websocket`"] {
-        assert!(text(&other).replace("case 1.[1-9], case 1.[1-2][0-9], ", "").contains(told), "{told}: {}", text(&other));
+        assert!(
+            text(&other).replace("case 1.[1-9], case 1.[1-2][0-9], ", "").contains(told),
+            "{told}: {}",
+            text(&other)
+        );
     }
     let shard = uspec(&[&again[..], &["--resume", "--shard", "1/2"]].concat());
     assert!(code(&shard) == 2 && text(&shard).contains("shard: there `none`, now `1/2`"), "{}", text(&shard));
@@ -224,6 +228,40 @@ fn a_spoilt_journal_is_told_and_nothing_is_lost(#[case] spoil: Spoil, #[case] to
     }
 }
 
+/// A process may write files of so many blocks of 512 octets and no more, as if the disk were full.
+#[test]
+fn a_full_disk_ends_the_run_in_order_and_nothing_that_was_judged_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let to = shown(&out);
+    let again = [&QUICK[..], &["--out", &to]].concat();
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 300; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_uspec")]).args(&again);
+    let run = limited.env_remove("USPEC_SHARD").output().unwrap();
+    assert_eq!(code(&run), 2, "{}", text(&run));
+    assert!(text(&run).contains("journal.jsonl cannot be written any more"), "{}", text(&run));
+    let told = text(&run).lines().filter(|line| line.contains(" pass ")).count();
+    let resumed = uspec(&[&again[..], &["--resume"]].concat());
+    assert_eq!(code(&resumed), 0, "{}", text(&resumed));
+    let now = text(&resumed).lines().filter(|line| line.contains(" pass ") && line.contains('/')).count();
+    let all = judged(&report(&out)).len();
+    assert!(told > 2 && told < all, "the run ended before its last case: {told} of {all}");
+    // The case of the line that was cut off is the only one to be run again.
+    assert!(now <= all - told + 2, "{told} were judged, {now} now, of {all}");
+}
+
+#[test]
+fn a_run_against_one_eut_is_not_lost_below_several() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    killed(&out, 2);
+    let before = files(&out);
+    let euts = [profile(folder.path(), "one", 0, "50ms"), profile(folder.path(), "two", 0, "50ms")];
+    let run = uspec(&["run", "1.1", "--eut", &euts[0], "--eut", &euts[1], "--out", &shown(&out)]);
+    assert!(code(&run) == 2 && text(&run).contains("--overwrite"), "{}", text(&run));
+    assert_eq!(files(&out), before);
+}
+
 #[test]
 fn two_runs_do_not_write_into_one_folder() {
     let folder = tempfile::tempdir().unwrap();
@@ -241,12 +279,8 @@ fn several_euts_are_judged_at_once_and_one_that_cannot_be_stops_nobody() {
     let (at, out) = (folder.path(), folder.path().join("out"));
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let ((one, _one), (two, _two)) = (device(at, "one"), device(at, "two"));
-    let euts = [
-        one,
-        two,
-        profile(at, "away", 0, "50ms"),
-        profile(at, "blocked", taken.local_addr().unwrap().port(), "60s"),
-    ];
+    let euts =
+        [one, two, profile(at, "away", 0, "50ms"), profile(at, "blocked", taken.local_addr().unwrap().port(), "60s")];
     let euts: Vec<_> = euts.iter().flat_map(|file| ["--eut", file]).collect();
     let run = uspec(&[&["run", "1.1", "1.36", "--out", &shown(&out)], &euts[..]].concat());
     assert_eq!(code(&run), 2, "one could not be run: {}", text(&run));
@@ -286,6 +320,10 @@ fn shards_of_several_euts_are_merged_with_every_trace() {
         shown(&out)
     };
     let shards = [run("s1", Some("1/2")), run("s2", Some("2/2"))];
+    for file in ["report.html", "junit.xml"] {
+        let text = fs::read_to_string(at.join("s2/one").join(file)).unwrap();
+        assert!(text.contains("shard 2/2") || text.contains("name=\"shard\" value=\"2/2\""), "{file}");
+    }
     let whole = PathBuf::from(run("whole", None));
     let merged = at.join("merged");
     let merge = uspec(&["merge", &shown(&merged), &shards[0], &shards[1]]);
@@ -402,7 +440,8 @@ fn what_fails_is_repeated_and_every_trace_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     // The case after the option is a case, and not how often.
-    let arguments = ["run", "--mtp=uds", "--fault", "add-omits-unique-keys", "--rerun-failed", "1.1", "--out", &shown(&out)];
+    let arguments =
+        ["run", "--mtp=uds", "--fault", "add-omits-unique-keys", "--rerun-failed", "1.1", "--out", &shown(&out)];
     let run = uspec(&arguments);
     assert_eq!(code(&run), 1, "{}", text(&run));
     assert!(text(&run).contains(", run 2"), "{}", text(&run));
@@ -410,7 +449,8 @@ fn what_fails_is_repeated_and_every_trace_is_kept() {
         assert!(out.join("traces").join(name).is_file(), "{name}");
     }
     let report = report(&out);
-    let result = report["results"].as_array().unwrap().iter().find(|it| it["case"] == "1.1" && it["mtp"] == "uds").unwrap();
+    let result =
+        report["results"].as_array().unwrap().iter().find(|it| it["case"] == "1.1" && it["mtp"] == "uds").unwrap();
     assert_eq!(result["outcome"]["judged"]["trace"], "traces/1.1-uds-run2.jsonl");
     assert_eq!(result["outcome"]["judged"]["earlier"][0]["trace"], "traces/1.1-uds.jsonl");
     assert_eq!(report["run"]["exit_code"], 1);

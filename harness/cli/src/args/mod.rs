@@ -14,7 +14,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    every case that ran passed
   1    at least one case failed: the EUT's fault
-  2    nothing was run: wrong usage, bad input, or an environment that does not allow it (a port in use, a missing file)
+  2    nothing was run, or nothing against one of several EUTs: wrong usage, bad input, or an environment that does not allow it
+       (a port in use, a missing file)
   3    no case failed, but at least one is inconclusive, flaky, or met an error of ours
   130  interrupted; the reports hold what ran";
 

@@ -53,6 +53,7 @@ pub struct Bundled {
     faults: FaultSet,
     place: Where,
     manner: Manner,
+    cancel: CancellationToken,
     key_log: Option<KeyLogSink>,
 }
 
@@ -67,7 +68,7 @@ impl Bundled {
         for mtp in &mut profile.mtps {
             settle_place(mtp, place)?;
         }
-        Ok(Self { profile, faults, place, manner: Manner::default(), key_log: None })
+        Ok(Self { profile, faults, place, manner: Manner::default(), cancel: CancellationToken::new(), key_log: None })
     }
 
     /// Whether contradictions between profile and device keep the cases from being run.
@@ -81,6 +82,12 @@ impl Bundled {
     #[must_use]
     pub fn manner(self, manner: Manner) -> Self {
         Self { manner, ..self }
+    }
+
+    /// What ends the run early and in order.
+    #[must_use]
+    pub fn cancel(self, cancel: CancellationToken) -> Self {
+        Self { cancel, ..self }
     }
 
     /// Who takes the secrets of every TLS session.
@@ -110,7 +117,7 @@ impl Bundled {
             .build()
             .map_err(|cause| Error::new("the runtime cannot be started", &cause))?;
         runtime.block_on(async {
-            let cancel = CancellationToken::new();
+            let cancel = self.cancel.clone();
             cancel_on_ctrl_c(cancel.clone());
             let bench = InProcessBench { agent: self, catalogue };
             let (profile, manner) = (&self.profile, &self.manner);

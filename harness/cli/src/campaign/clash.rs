@@ -97,7 +97,9 @@ impl<'a> Place<'a> {
             Transport::WebSocket(it) => Self::Listen(&it.address),
             Transport::Mqtt(it) if it.broker == Broker::Beside => Self::Broker(&it.address, &it.controller_topic),
             Transport::Mqtt(it) => Self::Listen(&it.address),
-            Transport::Stomp(it) if it.broker == Broker::Beside => Self::Broker(&it.address, &it.controller_destination),
+            Transport::Stomp(it) if it.broker == Broker::Beside => {
+                Self::Broker(&it.address, &it.controller_destination)
+            }
             Transport::Stomp(it) => Self::Listen(&it.address),
             Transport::Uds(it) => Self::Socket(&it.path),
         }

@@ -53,7 +53,8 @@ fn by_shard(given: &[Given]) -> Result<Shards<'_>, Error> {
         let name = &it.name;
         let identity = &it.report.run.identity;
         let shard = identity.shard.and_then(|shard| Shard::new(shard.index, shard.of));
-        let shard = shard.ok_or_else(|| wrong(format!("{name}: it is the report of no shard; `uspec run --shard` makes those")))?;
+        let shard = shard
+            .ok_or_else(|| wrong(format!("{name}: it is the report of no shard; `uspec run --shard` makes those")))?;
         let heading = Heading::of(&it.report);
         if let Some((other, there)) = &first {
             let differences = there.differences(&heading);
@@ -101,7 +102,8 @@ fn results(shards: &Shards<'_>, first: &[CaseResult]) -> Result<Vec<CaseResult>,
             return Err(wrong(format!("{} has not the same cases and MTPs as the other shards", it.name)));
         }
     }
-    let of = |result: &CaseResult| held.get(&(result.case.to_string(), result.mtp.as_str())).cloned().unwrap_or_default();
+    let of =
+        |result: &CaseResult| held.get(&(result.case.to_string(), result.mtp.as_str())).cloned().unwrap_or_default();
     first.iter().map(|result| one(shards, &of(result))).collect()
 }
 
@@ -121,7 +123,9 @@ fn one(shards: &Shards<'_>, held: &[(Shard, &CaseResult)]) -> Result<CaseResult,
         // The plan leaves it out for every shard; the one that has seen the EUT may know better why.
         (None, _, [(_, first), ..]) => {
             let best = judged.first().map(|(_, it)| *it).or_else(|| {
-                own.iter().find(|(shard, it)| shards.get(shard).is_some_and(|given| met(&given.report, &it.mtp))).map(|(_, it)| *it)
+                own.iter()
+                    .find(|(shard, it)| shards.get(shard).is_some_and(|given| met(&given.report, &it.mtp)))
+                    .map(|(_, it)| *it)
             });
             Ok(best.unwrap_or(first).clone())
         }
@@ -140,9 +144,7 @@ fn one(shards: &Shards<'_>, held: &[(Shard, &CaseResult)]) -> Result<CaseResult,
 /// The shard to which a report leaves a result.
 fn left_to(result: &CaseResult) -> Option<Shard> {
     match &result.outcome {
-        CaseOutcome::NotRun(NotRun { kind: NotRunKind::NotSelected, reason }) => {
-            shard_named(reason)
-        }
+        CaseOutcome::NotRun(NotRun { kind: NotRunKind::NotSelected, reason }) => shard_named(reason),
         _ => None,
     }
 }
@@ -161,7 +163,8 @@ fn run_info(whole: &mut RunReport, shards: &Shards<'_>, missing: &BTreeSet<Shard
     run.started = runs().map(|it| it.started).min().unwrap_or(run.started);
     run.duration_ms = runs().map(|it| it.duration_ms).sum();
     // Shards run at the same time; the length of one that was resumed is not known.
-    run.wall_ms = if runs().any(|it| it.wall_ms == 0) { 0 } else { runs().map(|it| it.wall_ms).max().unwrap_or_default() };
+    run.wall_ms =
+        if runs().any(|it| it.wall_ms == 0) { 0 } else { runs().map(|it| it.wall_ms).max().unwrap_or_default() };
     run.parts = shards.iter().flat_map(|(shard, it)| parts(*shard, &it.report)).collect();
     let mut early = Vec::new();
     run.warnings.clear();
@@ -202,7 +205,8 @@ fn exit(nothing_judged: bool, shards: &Shards<'_>, missing: &BTreeSet<Shard>) ->
     let idle = |report: &RunReport| report.verdict().is_none() && report.run.interrupted.is_none();
     let reports = shards.values().map(|it| &it.report).filter(|report| !idle(report));
     let told = |report: &RunReport| report.run.exit_code.and_then(Exit::of_code);
-    let exits = reports.map(|report| told(report).unwrap_or_else(|| Exit::of(report.results.iter().filter_map(CaseResult::verdict))));
+    let exits = reports
+        .map(|report| told(report).unwrap_or_else(|| Exit::of(report.results.iter().filter_map(CaseResult::verdict))));
     let incomplete = (nothing_judged || !missing.is_empty()).then_some(Exit::Undecided);
     Exit::worst(exits.chain(incomplete))
 }
@@ -223,7 +227,8 @@ fn facts(whole: &mut RunReport, shards: &Shards<'_>) -> Result<(), Error> {
             return Err(wrong(format!("{} and {} are not of one EUT:{told}", first.name, it.name)));
         }
         if a.endpoint_id != b.endpoint_id {
-            let text = format!("the shards were judged against several devices: {} and {}", a.endpoint_id, b.endpoint_id);
+            let text =
+                format!("the shards were judged against several devices: {} and {}", a.endpoint_id, b.endpoint_id);
             whole.run.warnings.push(text);
         }
     }

@@ -286,7 +286,7 @@ impl Campaign<'_> {
                 let cut_off = self.cancel.is_cancelled();
                 let kept = results.judged(&case.id, mtp, judged, cut_off);
                 if let Some(judged) = kept {
-                    let kept = JudgedCase { case: case.id.clone(), mtp: mtp.to_owned(), judged: judged.clone() };
+                    let kept = JudgedCase { case: case.id.clone(), mtp: mtp.to_owned(), judged };
                     watch(Event::Kept(Entry::Judged(Box::new(kept))));
                 }
             }

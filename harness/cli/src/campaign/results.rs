@@ -46,7 +46,8 @@ impl Results {
     pub(super) fn new(campaign: &Campaign<'_>) -> Self {
         let Campaign { catalogue, profile, selection, manner, .. } = *campaign;
         let (part, before) = (kept::part(manner.shard), &manner.before);
-        let Heading { harness, catalogue: hash, plan, identity, .. } = Heading::new(catalogue, profile, selection, manner);
+        let Heading { harness, catalogue: hash, plan, identity, .. } =
+            Heading::new(catalogue, profile, selection, manner);
         let first = before.parts.first().unwrap_or(&part);
         let resumed = before.words(part.started);
         let parts = if resumed.is_some() { before.parts.iter().chain([&part]).cloned().collect() } else { Vec::new() };
@@ -150,7 +151,7 @@ impl Results {
 
     /// A case was judged; its runs before this one stay beside it. Gives back what is to be kept: nothing for a run that was cut off,
     /// which also says nothing against a run before it.
-    pub(super) fn judged(&mut self, case: &CaseId, mtp: &str, judged: Judged, cut_off: bool) -> Option<&Judged> {
+    pub(super) fn judged(&mut self, case: &CaseId, mtp: &str, judged: Judged, cut_off: bool) -> Option<Judged> {
         let key = (case.clone(), mtp.to_owned());
         let before = match self.outcomes.remove(&key) {
             Some(CaseOutcome::Judged(before)) => Some(before),
@@ -161,10 +162,9 @@ impl Results {
             Some(before) => Box::new(Judged { earlier: before.into_earlier(), ..judged }),
             None => Box::new(judged),
         };
-        match self.outcomes.entry(key).insert_entry(CaseOutcome::Judged(judged)).into_mut() {
-            CaseOutcome::Judged(judged) if !cut_off => Some(judged),
-            _ => None,
-        }
+        let kept = (!cut_off).then(|| (*judged).clone());
+        self.outcomes.insert(key, CaseOutcome::Judged(judged));
+        kept
     }
 
     /// A case will not run; when it was to be repeated, it has its result.

@@ -104,7 +104,8 @@ fn same_euts(shards: &[PathBuf]) -> Result<Vec<String>, Error> {
 }
 
 fn whole(args: &MergeArgs, eut: &str) -> Result<Whole, Error> {
-    let folders: Vec<_> = args.shards.iter().map(|shard| if eut.is_empty() { shard.clone() } else { shard.join(eut) }).collect();
+    let folders: Vec<_> =
+        args.shards.iter().map(|shard| if eut.is_empty() { shard.clone() } else { shard.join(eut) }).collect();
     let mut given = Vec::new();
     for folder in &folders {
         let report = load::run_report(&folder.join("run.json"))?;

@@ -3,8 +3,8 @@
 pub mod agent;
 pub mod check;
 pub mod judge;
-pub mod merge;
 pub mod list;
+pub mod merge;
 pub mod pki;
 pub mod run;
 pub mod schema;

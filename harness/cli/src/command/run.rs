@@ -11,7 +11,7 @@ use crate::{
     files::Reports,
     load,
     outcome::{Error, Exit, tell},
-    standing::{Earlier, Standing},
+    standing::{self, Earlier, Standing},
 };
 use std::{io::IsTerminal as _, path::Path, sync::Arc};
 use tokio::runtime::Runtime;
@@ -28,6 +28,10 @@ use uspec_testplan::{
     run_report::{CaseResult, EndedBy, RunReport},
     selection::Selection,
 };
+
+/// Why a run ends when the disk is full.
+const UNWRITABLE: &str = "the reports folder could not be written any more; what was judged before that stands in its journal, and \
+                          --resume goes on from there";
 
 /// Runs the command.
 ///
@@ -113,9 +117,11 @@ impl Work<'_> {
     /// Each EUT in a folder of its own, and one report over all.
     fn several(&self, profiles: &[EutProfile]) -> Result<Exit, Error> {
         let out = &self.args.out;
+        standing::above(out, self.earlier())?;
         let base = self.args.attachment_base.clone().unwrap_or_else(|| format!("{}/", out.display()));
         let folders = safe_names(profiles.iter().map(|profile| profile.name.as_str()));
-        let each: Vec<_> = profiles.iter().zip(&folders).map(|(profile, name)| (profile, name, out.join(name))).collect();
+        let each: Vec<_> =
+            profiles.iter().zip(&folders).map(|(profile, name)| (profile, name, out.join(name))).collect();
         let standings = each.iter().map(|(profile, _, folder)| self.standing(profile, &self.manner(), folder));
         let standings = standings.collect::<Result<Vec<_>, _>>()?;
         prepare_above(out, &folders)?;
@@ -133,7 +139,11 @@ impl Work<'_> {
         for report in reports {
             tell(&summary::render(report));
         }
-        tell(&format!("reports in {}: junit.xml, report.html, and each EUT's own in {}\n", out.display(), folders.join(", ")));
+        tell(&format!(
+            "reports in {}: junit.xml, report.html, and each EUT's own in {}\n",
+            out.display(),
+            folders.join(", ")
+        ));
         Ok(Exit::worst(ended.iter().map(|(_, exit)| *exit)))
     }
 
@@ -178,13 +188,15 @@ impl Work<'_> {
     }
 
     fn standing(&self, profile: &EutProfile, manner: &Manner, folder: &Path) -> Result<Standing, Error> {
-        let CampaignArgs { resume, overwrite, .. } = self.args.campaign;
-        let earlier = match (resume, overwrite) {
-            (true, _) => Earlier::Resume,
-            (_, true) => Earlier::Overwrite,
-            _ => Earlier::Protect,
-        };
-        Standing::of(folder, &Heading::new(self.catalogue, profile, self.selection, manner), earlier)
+        Standing::of(folder, &Heading::new(self.catalogue, profile, self.selection, manner), self.earlier())
+    }
+
+    fn earlier(&self) -> Earlier {
+        match self.args.campaign {
+            CampaignArgs { resume: true, .. } => Earlier::Resume,
+            CampaignArgs { overwrite: true, .. } => Earlier::Overwrite,
+            CampaignArgs { .. } => Earlier::Protect,
+        }
     }
 
     fn prepare<'p>(
@@ -219,14 +231,15 @@ impl Work<'_> {
 
     fn bundled(&self, eut: &Eut<'_>) -> Result<RunReport, Error> {
         let place = if self.args.real { Where::Loopback } else { Where::Memory };
-        let bundled = Bundled::new(eut.profile, &self.args.fault, place)?.manner(eut.manner.clone()).key_log(eut.key_log());
-        bundled.judge(self.catalogue, self.selection, &mut |event| eut.watch(self.args, event))
+        let bundled = Bundled::new(eut.profile, &self.args.fault, place)?.manner(eut.manner.clone());
+        let bundled = bundled.cancel(self.cancel.clone()).key_log(eut.key_log());
+        bundled.judge(self.catalogue, self.selection, &mut |event| self.watch(eut, event))
     }
 
     fn device(&self, eut: &Eut<'_>, runtime: &Runtime) -> Result<RunReport, Error> {
         let supply = TlsSupply { pki: None, key_log: eut.key_log() };
         let bench = Device { catalogue: self.catalogue, profile: eut.profile, supply };
-        runtime.block_on(self.campaign(eut, &bench).run(&mut |event| eut.watch(self.args, event)))
+        runtime.block_on(self.campaign(eut, &bench).run(&mut |event| self.watch(eut, event)))
     }
 
     fn campaign<'c>(&'c self, eut: &'c Eut<'_>, bench: &'c Device<'_>) -> Campaign<'c> {
@@ -240,8 +253,23 @@ impl Work<'_> {
         }
     }
 
+    fn watch(&self, eut: &Eut<'_>, event: Event<'_>) -> Option<String> {
+        let State::Run(reports, _) = &eut.state else { return None };
+        if let Event::Kept(entry) = &event
+            && !reports.journal().keep(entry)
+        {
+            self.cancel.cancel();
+        }
+        watch(self.args, &eut.prefix, reports, event)
+    }
+
     /// Writes the reports, with the exit code.
     fn finish(&self, eut: &Eut<'_>, mut report: RunReport) -> Result<(RunReport, Exit), Error> {
+        if matches!(&eut.state, State::Run(reports, _) if reports.journal().is_broken()) {
+            // No person's wish.
+            report.run.interrupted = Some(UNWRITABLE.to_owned());
+            report.run.interrupted_by = None;
+        }
         let exit = exit(&report, eut.profile, self.args.campaign.allow_flaky);
         report.run.exit_code = Some(exit.code());
         eut.write(&report)?;
@@ -262,13 +290,6 @@ impl Eut<'_> {
         match &self.state {
             State::Run(reports, _) => reports.write(report),
             State::Done(_) => Ok(()),
-        }
-    }
-
-    fn watch(&self, args: &RunArgs, event: Event<'_>) -> Option<String> {
-        match &self.state {
-            State::Run(reports, _) => watch(args, &self.prefix, reports, event),
-            State::Done(_) => None,
         }
     }
 }
@@ -355,10 +376,7 @@ fn watch(args: &RunArgs, prefix: &str, reports: &Reports, event: Event<'_>) -> O
             let nth = if run > 1 { format!("-run{run}") } else { String::new() };
             reports.trace(&format!("{}-{mtp}{nth}", case.id), trace)
         }
-        Event::Kept(entry) => {
-            reports.journal().keep(&entry);
-            None
-        }
+        Event::Kept(_) => None,
     }
 }
 
@@ -399,4 +417,23 @@ fn colour(verdict: &str, line: String) -> String {
         _ => 33,
     };
     format!("\u{1b}[{code}m{line}\u{1b}[0m")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may abort")]
+
+    use super::*;
+
+    #[test]
+    fn a_flaky_case_is_green_only_when_that_was_asked_for() {
+        let mut report = RunReport::from_json(include_str!("../../../../reports/samples/mixed/run.json")).unwrap();
+        report.results.retain(|result| result.verdict() == Some(uspec_testplan::verdict::Verdict::Pass));
+        assert!(report.results.iter().any(CaseResult::is_flaky));
+        let profile = load::profile(None).unwrap();
+        assert_eq!(exit(&report, &profile, false), Exit::Undecided);
+        assert_eq!(exit(&report, &profile, true), Exit::Good);
+        report.results.retain(|result| !result.is_flaky());
+        assert_eq!(exit(&report, &profile, false), Exit::Good);
+    }
 }
