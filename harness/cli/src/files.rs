@@ -1,6 +1,12 @@
 //! The reports folder: found writable before anything runs, and every file written whole or not at all.
 
-use crate::outcome::Error;
+use crate::{
+    above::EUTS,
+    bundled::IN_MEMORY,
+    campaign::{Before, Entry, Heading},
+    journal::{Journal, Past},
+    outcome::Error,
+};
 use std::{
     fs,
     io::Write as _,
@@ -14,34 +20,46 @@ use uspec_testplan::{run_report::RunReport, trace::Trace};
 /// The secrets of the run's TLS sessions, as Wireshark reads them.
 const KEY_LOG: &str = "tls-keys.log";
 
+/// The names of the reports.
+pub(crate) const REPORTS: [&str; 3] = ["junit.xml", "run.json", "report.html"];
+
 /// Where a run writes.
 #[derive(Debug)]
 pub struct Reports {
     folder: PathBuf,
     attachment_base: String,
+    journal: Journal,
 }
 
 impl Reports {
-    /// Makes the folder, removes Traces and TLS secrets of an earlier run, and makes sure that it can be written to.
+    /// Makes the folder, removes reports, Traces and TLS secrets of an earlier run, and makes sure that it can be written to. Gives back
+    /// what was done before an interruption.
     ///
     /// # Errors
     /// A folder that cannot be made, emptied or written to.
-    pub fn prepare(folder: &Path, attachment_base: Option<&str>) -> Result<Self, Error> {
+    pub fn prepare(
+        folder: &Path,
+        attachment_base: Option<&str>,
+        heading: &Heading,
+        past: Option<Box<Past>>,
+    ) -> Result<(Self, Before), Error> {
         let traces = folder.join("traces");
         fs::create_dir_all(&traces).map_err(|cause| Error::file("made", &traces, &cause))?;
-        let old = fs::read_dir(&traces).map_err(|cause| Error::file("read", &traces, &cause))?;
-        for file in
-            old.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "jsonl"))
-        {
-            fs::remove_file(&file).map_err(|cause| Error::file("removed", &file, &cause))?;
-        }
-        let key_log = folder.join(KEY_LOG);
-        if key_log.is_file() {
-            fs::remove_file(&key_log).map_err(|cause| Error::file("removed", &key_log, &cause))?;
-        }
+        let durable = !heading.identity.options.contains(IN_MEMORY);
+        let (journal, before) = if let Some(past) = past {
+            past.go_on(folder, durable)?
+        } else {
+            clear(folder)?;
+            (Journal::begin(folder, heading, durable)?, Before::default())
+        };
         let attachment_base =
             attachment_base.map_or_else(|| format!("{}/", folder.display()), std::borrow::ToOwned::to_owned);
-        Ok(Self { folder: folder.to_owned(), attachment_base })
+        Ok((Self { folder: folder.to_owned(), attachment_base, journal }, before))
+    }
+
+    /// The run's journal.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// Takes the secrets of TLS sessions, line by line, into a file of its own: whoever reads it while the run goes on sees them all.
@@ -79,23 +97,50 @@ impl Reports {
         }
     }
 
-    /// Writes every report.
+    /// Writes every report. A run that is complete has no journal any more.
     ///
     /// # Errors
     /// A file that cannot be written.
     pub fn write(&self, report: &RunReport) -> Result<(), Error> {
-        let options = junit::Options { attachment_base: self.attachment_base.clone() };
-        let junit = junit::render(report, &options).map_err(|cause| Error::new("junit.xml", &cause))?;
-        let json = json::render(report).map_err(|cause| Error::new("run.json", &cause))?;
-        let html = html::render(report).map_err(|cause| Error::new("report.html", &cause))?;
-        write(&self.folder.join("junit.xml"), &junit)?;
-        write(&self.folder.join("run.json"), &json)?;
-        write(&self.folder.join("report.html"), &html)
+        write_reports(&self.folder, &self.attachment_base, report)?;
+        if report.run.interrupted.is_none() {
+            return self.journal.remove();
+        }
+        self.journal.keep(&Entry::Ended(report.run.interrupted_by));
+        Ok(())
     }
 }
 
+/// Removes what an earlier run has left.
+pub(crate) fn clear(folder: &Path) -> Result<(), Error> {
+    let remove = |path: &Path| fs::remove_file(path).map_err(|cause| Error::file("removed", path, &cause));
+    let traces = folder.join("traces");
+    if traces.is_dir() {
+        let old = fs::read_dir(&traces).map_err(|cause| Error::file("read", &traces, &cause))?;
+        let old =
+            old.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "jsonl"));
+        old.into_iter().try_for_each(|path| remove(&path))?;
+    }
+    let names = REPORTS.into_iter().chain([KEY_LOG, EUTS]).map(|name| folder.join(name));
+    names.chain([Journal::path(folder)]).filter(|path| path.is_file()).try_for_each(|path| remove(&path))
+}
+
+/// Writes the reports of one EUT into its folder.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write_reports(folder: &Path, attachment_base: &str, report: &RunReport) -> Result<(), Error> {
+    let options = junit::Options { attachment_base: attachment_base.to_owned() };
+    let junit = junit::render(&[report], &options).map_err(|cause| Error::new("junit.xml", &cause))?;
+    let json = json::render(report).map_err(|cause| Error::new("run.json", &cause))?;
+    let html = html::render(report).map_err(|cause| Error::new("report.html", &cause))?;
+    write(&folder.join("junit.xml"), &junit)?;
+    write(&folder.join("run.json"), &json)?;
+    write(&folder.join("report.html"), &html)
+}
+
 /// Writes a file whole or not at all: into a neighbour, then renamed.
-fn write(path: &Path, text: &str) -> Result<(), Error> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
     let neighbour = path.with_extension("part");
     let written = fs::File::create(&neighbour)
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))

@@ -9,13 +9,19 @@
 //! | [`command`] | one file a subcommand |
 //! | [`campaign`] | plan, run and judge: a profile in, a run report out |
 //! | [`files`] | the reports folder |
+//! | [`above`] | the folder above those of several EUTs |
+//! | [`journal`] | what a run has done so far, kept over whatever ends it |
+//! | [`standing`] | what an earlier run has left in a reports folder |
 //! | [`load`] | catalogue, profile and selection from files or built in |
 //! | [`outcome`] | exit codes, and why nothing could be done |
 
+pub mod above;
 pub mod args;
 pub mod bundled;
 pub mod campaign;
 pub mod command;
 pub mod files;
+pub mod journal;
 pub mod load;
 pub mod outcome;
+pub mod standing;

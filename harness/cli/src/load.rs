@@ -4,10 +4,11 @@ use crate::{
     args::{CatalogueArgs, SelectArgs},
     outcome::Error,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use uspec_testplan::{
     catalogue::{Catalogue, Source},
     profile::EutProfile,
+    run_report::RunReport,
     selection::Selection,
 };
 
@@ -29,6 +30,25 @@ pub fn profile(file: Option<&Path>) -> Result<EutProfile, Error> {
         Some(file) => Ok(EutProfile::load(file)?),
         None => Ok(EutProfile::parse("fixtures/eut/bundled.yaml", BUNDLED, Path::new("."))?),
     }
+}
+
+/// The profiles in these files; everything that is wrong with any of them is told at once.
+pub fn profiles(files: &[PathBuf]) -> Result<Vec<EutProfile>, Error> {
+    let mut wrong = String::new();
+    let mut profiles = Vec::new();
+    for file in files {
+        match profile(Some(file)) {
+            Ok(profile) => profiles.push(profile),
+            Err(error) => wrong.push_str(&error.to_string()),
+        }
+    }
+    if wrong.is_empty() { Ok(profiles) } else { Err(Error::Message(wrong.trim_end().to_owned())) }
+}
+
+/// The run report in this file.
+pub fn run_report(file: &Path) -> Result<RunReport, Error> {
+    let text = std::fs::read_to_string(file).map_err(|cause| Error::file("read", file, &cause))?;
+    RunReport::from_json(&text).map_err(|cause| Error::Message(format!("error: {}: {cause}", file.display())))
 }
 
 /// The selection that the arguments describe.

@@ -36,17 +36,35 @@ impl Exit {
         }
         exit
     }
+
+    /// The worst of several: a wish of the person's before all, then what counts against an EUT, then what kept one from being judged.
+    pub fn worst(exits: impl IntoIterator<Item = Self>) -> Self {
+        let order = [Self::Interrupted, Self::Failed, Self::NothingRun, Self::Undecided];
+        let exits: Vec<_> = exits.into_iter().collect();
+        order.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Self::Good)
+    }
+
+    /// The number.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Good => 0,
+            Self::Failed => 1,
+            Self::NothingRun => 2,
+            Self::Undecided => 3,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// The exit with this number.
+    pub fn of_code(code: u8) -> Option<Self> {
+        let all = [Self::Good, Self::Failed, Self::NothingRun, Self::Undecided, Self::Interrupted];
+        all.into_iter().find(|exit| exit.code() == code)
+    }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        ExitCode::from(match exit {
-            Exit::Good => 0,
-            Exit::Failed => 1,
-            Exit::NothingRun => 2,
-            Exit::Undecided => 3,
-            Exit::Interrupted => 130,
-        })
+        ExitCode::from(exit.code())
     }
 }
 

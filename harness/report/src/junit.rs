@@ -6,7 +6,7 @@
 
 use crate::{
     summary::{not_run_word, word},
-    text::{cut, visible, visible_line},
+    text::{cut, safe_names, visible, visible_line},
 };
 use quick_junit::{
     FlakyOrRerun, NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestRerun, TestSuite,
@@ -28,6 +28,14 @@ const OUTPUT_LIMIT: usize = 40_000;
 /// The suite of what is about the run as a whole.
 const RUN_SUITE: &str = "uspec.run";
 
+/// One EUT's report among those of the file.
+struct Of<'a> {
+    report: &'a RunReport,
+    /// The EUT's name in front of suites and classes, with its dot; empty when there is one EUT only.
+    prefix: String,
+    attachment_base: String,
+}
+
 /// What a reader of the file may need to be different.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
@@ -35,30 +43,52 @@ pub struct Options {
     pub attachment_base: String,
 }
 
-/// The run report as JUnit XML.
-pub fn render(report: &RunReport, options: &Options) -> Result<String, SerializeError> {
+/// The run reports as JUnit XML, one for each EUT. Of several, each has the folder of its [`safe_names`]: that name stands in front of
+/// its suites and classes, and in the paths of its Traces.
+pub fn render(reports: &[&RunReport], options: &Options) -> Result<String, SerializeError> {
+    let reports = each(reports, options);
     let mut junit = Report::new("uspec");
-    junit.set_timestamp(date_time(report.run.started));
-    junit.set_time(Duration::from_millis(report.run.duration_ms));
-    if let Some(reason) = &report.run.interrupted {
-        junit.add_test_suite(ended_early(report, reason));
+    if let Some(started) = reports.iter().map(|of| of.report.run.started).min() {
+        junit.set_timestamp(date_time(started));
     }
-    for name in suite_names(report) {
-        junit.add_test_suite(suite(report, &name, options));
+    // Several EUTs are judged at the same time.
+    let longest = reports.iter().map(|of| of.report.run.duration_ms).max().unwrap_or_default();
+    junit.set_time(Duration::from_millis(longest));
+    for of in &reports {
+        if let Some(reason) = &of.report.run.interrupted {
+            junit.add_test_suite(ended_early(of, reason));
+        }
+    }
+    for of in &reports {
+        for name in suite_names(of.report) {
+            junit.add_test_suite(suite(of, &name));
+        }
     }
     junit.to_string()
 }
 
+fn each<'a>(reports: &[&'a RunReport], options: &Options) -> Vec<Of<'a>> {
+    let base = &options.attachment_base;
+    if let [report] = reports {
+        return vec![Of { report, prefix: String::new(), attachment_base: base.clone() }];
+    }
+    let names = safe_names(reports.iter().map(|report| report.eut.name.as_str()));
+    let each = reports.iter().zip(names);
+    each.map(|(report, name)| Of { report, prefix: format!("{name}."), attachment_base: format!("{base}{name}/") })
+        .collect()
+}
+
 /// A suite of its own in the first place: cases that were not reached are skipped ones, and would leave a dashboard green.
-fn ended_early(report: &RunReport, reason: &str) -> TestSuite {
+fn ended_early(of: &Of<'_>, reason: &str) -> TestSuite {
+    let (report, name) = (of.report, format!("{}{RUN_SUITE}", of.prefix));
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     status.set_type("ended early");
     status.set_message(cut(&visible_line(reason), MESSAGE_LIMIT));
     status.set_description(visible(reason));
     let mut case = TestCase::new("the run reached its last case", status);
-    case.set_classname(RUN_SUITE);
+    case.set_classname(name.as_str());
     case.set_time(Duration::ZERO);
-    let mut suite = TestSuite::new(RUN_SUITE);
+    let mut suite = TestSuite::new(name.as_str());
     suite.set_timestamp(date_time(report.run.started));
     suite.set_time(Duration::ZERO);
     suite.extra.insert("hostname".into(), visible_line(&report.run.host).into());
@@ -87,7 +117,8 @@ fn class_name(result: &CaseResult) -> String {
     format!("{}.{chapter}.{}", result.suite, result.mtp)
 }
 
-fn suite(report: &RunReport, name: &str, options: &Options) -> TestSuite {
+fn suite(of: &Of<'_>, name: &str) -> TestSuite {
+    let (report, full_name) = (of.report, format!("{}{name}", of.prefix));
     let results: Vec<&CaseResult> = report.results.iter().filter(|result| class_name(result) == name).collect();
     let judged = || {
         results.iter().filter_map(|result| match &result.outcome {
@@ -95,7 +126,7 @@ fn suite(report: &RunReport, name: &str, options: &Options) -> TestSuite {
             CaseOutcome::NotRun(_) => None,
         })
     };
-    let mut suite = TestSuite::new(name);
+    let mut suite = TestSuite::new(full_name.as_str());
     suite.set_timestamp(date_time(judged().map(|case| case.started).min().unwrap_or(report.run.started)));
     suite.set_time(Duration::from_millis(judged().map(|case| case.duration_ms).sum()));
     suite.extra.insert("hostname".into(), visible_line(&report.run.host).into());
@@ -104,7 +135,7 @@ fn suite(report: &RunReport, name: &str, options: &Options) -> TestSuite {
         suite.add_property(property(key, &value));
     }
     for result in results {
-        suite.add_test_case(test_case(report, result, name, options));
+        suite.add_test_case(test_case(of, result, &full_name));
     }
     suite
 }
@@ -128,10 +159,11 @@ fn suite_properties(report: &RunReport, mtp: &str) -> Vec<(&'static str, String)
     for (element, alternate) in &report.eut.alternates {
         properties.push(("alternate", format!("{element} = {alternate}")));
     }
+    properties.extend(report.run.identity.shard.map(|shard| ("shard", shard.to_string())));
     properties
 }
 
-fn test_case(report: &RunReport, result: &CaseResult, class: &str, options: &Options) -> TestCase {
+fn test_case(of: &Of<'_>, result: &CaseResult, class: &str) -> TestCase {
     let name = cut(&visible_line(&format!("{} {}", result.case, result.title)), NAME_LIMIT);
     let mut case = TestCase::new(name, status(result));
     case.set_classname(class);
@@ -139,9 +171,9 @@ fn test_case(report: &RunReport, result: &CaseResult, class: &str, options: &Opt
     if let CaseOutcome::Judged(judged) = &result.outcome {
         case.set_timestamp(date_time(judged.started));
         case.set_time(Duration::from_millis(judged.duration_ms));
-        case.set_system_out(output(result, judged, options));
+        case.set_system_out(output(result, judged, &of.attachment_base));
     }
-    for (key, value) in case_properties(report, result) {
+    for (key, value) in case_properties(of.report, result) {
         case.add_property(property(key, &value));
     }
     case
@@ -240,7 +272,7 @@ fn finding_text(metric: &MetricResult, finding: &Finding) -> String {
     out
 }
 
-fn output(result: &CaseResult, judged: &Judged, options: &Options) -> String {
+fn output(result: &CaseResult, judged: &Judged, attachment_base: &str) -> String {
     let judgement = &judged.judgement;
     let mut out = String::new();
     for metric in judgement.metrics.iter().chain(&judgement.universal) {
@@ -255,8 +287,9 @@ fn output(result: &CaseResult, judged: &Judged, options: &Options) -> String {
         let _ = writeln!(out, "{}", visible(line));
     }
     out = cut(&out, OUTPUT_LIMIT);
-    if let Some(trace) = &judged.trace {
-        let _ = write!(out, "\n[[ATTACHMENT|{}{}]]\n", options.attachment_base, visible_line(trace));
+    let earlier = judged.earlier.iter().filter_map(|run| run.trace.as_ref());
+    for trace in judged.trace.iter().chain(earlier) {
+        let _ = write!(out, "\n[[ATTACHMENT|{attachment_base}{}]]\n", visible_line(trace));
     }
     out
 }

@@ -8,9 +8,11 @@
 //! | [`junit`] | JUnit XML that dashboards and CI systems read |
 //! | [`json`] | the run report itself, and its schema |
 //! | [`html`] | one page for people, self-contained |
+//! | [`index`] | a page above those of several EUTs |
 //! | [`summary`] | a few lines for the terminal |
 
 pub mod html;
+pub mod index;
 pub mod json;
 pub mod junit;
 pub mod summary;

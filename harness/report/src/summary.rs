@@ -16,8 +16,10 @@ const CLOCKS_DIFFER_MS: u64 = 100;
 /// How many cases came to which end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Verdict pass.
+    /// Verdict pass, flaky ones included.
     pub pass: usize,
+    /// Passed only when it was repeated.
+    pub flaky: usize,
     /// Verdict fail.
     pub fail: usize,
     /// Verdict inconclusive.
@@ -33,6 +35,7 @@ impl Counts {
     pub fn of(report: &RunReport) -> Self {
         let mut counts = Self::default();
         for result in &report.results {
+            counts.flaky += usize::from(result.is_flaky());
             match result.verdict() {
                 Some(Verdict::Pass) => counts.pass += 1,
                 Some(Verdict::Fail) => counts.fail += 1,
@@ -60,10 +63,12 @@ pub fn render(report: &RunReport) -> String {
     let counts = Counts::of(report);
     let _ = writeln!(
         out,
-        "{} ({}): {} pass, {} fail, {} inconclusive, {} error, {} not run{}; {}",
+        "{} ({}){}: {} pass{}, {} fail, {} inconclusive, {} error, {} not run{}; {}",
         visible_line(&report.eut.name),
         visible_line(&report.eut.endpoint_id),
+        report.run.identity.shard.map(|shard| format!(", shard {shard}")).unwrap_or_default(),
         counts.pass,
+        flaky(counts.flaky),
         counts.fail,
         counts.inconclusive,
         counts.error,
@@ -72,6 +77,10 @@ pub fn render(report: &RunReport) -> String {
         length(&report.run),
     );
     out
+}
+
+fn flaky(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(" ({count} of them flaky)") }
 }
 
 /// The run's length: in memory, minutes of protocol time pass in seconds, and both are told.
@@ -103,6 +112,19 @@ fn attention(out: &mut String, result: &CaseResult) {
             visible_line(&result.title),
             result.mtp,
             cut(&visible_line(reason), REASON_LIMIT),
+        );
+    }
+    if let Some(first) = judged.earlier.first().filter(|_| result.is_flaky()) {
+        let (title, reason) = (visible_line(&result.title), visible_line(&first.reason));
+        let run = judged.earlier.len().saturating_add(1);
+        let _ = writeln!(
+            out,
+            "{:<12} {} {title} [{}]: passed in run {run}; in run 1 {}: {}",
+            "flaky",
+            result.case,
+            result.mtp,
+            word(first.verdict),
+            cut(&reason, REASON_LIMIT),
         );
     }
     if let CleanUp::Dirty(differences) = &judgement.clean_up {

@@ -13,6 +13,7 @@
 //! | [`plan_index`] | the index of TP-469 |
 //! | [`selection`] | which cases a person wants to run |
 //! | [`mod@plan`] | what runs over which MTP, and why the rest does not |
+//! | [`shard`] | which part of the plan is one machine's |
 //! | [`diagnostic`] | what is wrong with a file that a person wrote |
 //! | [`schema`] | the JSON Schemas of all formats |
 //! | [`trace`] | what happened while a case ran, event by event |
@@ -45,6 +46,7 @@ pub mod run_report;
 pub mod schema;
 pub mod selection;
 mod shape;
+pub mod shard;
 mod show;
 pub mod sighting;
 pub mod template;

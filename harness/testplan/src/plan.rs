@@ -73,6 +73,13 @@ pub enum Decision {
     },
 }
 
+impl PlanEntry {
+    /// Whether it runs, as far as is known yet.
+    pub fn may_run(&self) -> bool {
+        !matches!(self.decision, Decision::Not { .. })
+    }
+}
+
 impl Plan {
     /// The entries that run.
     pub fn runs(&self) -> impl Iterator<Item = &PlanEntry> {

@@ -2,6 +2,7 @@
 
 use crate::{
     case::CaseId,
+    shard::Shard,
     verdict::{Judgement, Verdict},
 };
 use schemars::JsonSchema;
@@ -56,6 +57,45 @@ pub struct RunInfo {
     pub interrupted_by: Option<EndedBy>,
     /// What the person should know: one sentence each (contradictions of the profile, connections outside any case).
     pub warnings: Vec<String>,
+    /// What the run was of; empty in a report from before it was told.
+    #[serde(default, skip_serializing_if = "RunIdentity::is_untold")]
+    pub identity: RunIdentity,
+    /// The runs of which this one was put together: the pieces before and after an interruption, or the shards. Empty for a run in
+    /// one go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<RunPart>,
+    /// The exit code with which it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<u8>,
+}
+
+/// What a run is of, beside harness, catalogue and plan: two runs that differ in any of it are no parts of one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct RunIdentity {
+    /// Hash of the EUT profile's text.
+    pub profile: String,
+    /// The selection in words; empty for all.
+    pub selection: String,
+    /// What else of the command line changes what is run, such as `--fault x`; empty for nothing.
+    pub options: String,
+    /// The share of it that was this run's; `None` for the whole.
+    #[serde(default)]
+    pub shard: Option<Shard>,
+}
+
+/// A run that became a part of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunPart {
+    /// Its UUID.
+    pub id: String,
+    /// Name of the host that ran it.
+    pub host: String,
+    /// When it began.
+    #[schemars(with = "String")]
+    pub started: jiff::Timestamp,
+    /// The share that was its own.
+    #[serde(default)]
+    pub shard: Option<Shard>,
 }
 
 /// Why a run ended before its last case.
@@ -197,6 +237,9 @@ pub struct EarlierRun {
     pub started: jiff::Timestamp,
     /// Its length in milliseconds.
     pub duration_ms: u64,
+    /// Its Trace's file, relative to the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 /// Why a case did not run.
@@ -256,7 +299,48 @@ impl MtpInfo {
     }
 }
 
+impl RunIdentity {
+    /// Whether the report is from before it was told.
+    pub fn is_untold(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether two runs are of the same, each perhaps with a share of its own; the shares are of equally many.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        let whole = |it: &Self| Self { shard: None, ..it.clone() };
+        whole(self) == whole(other) && self.shard.map(|it| it.of) == other.shard.map(|it| it.of)
+    }
+}
+
+/// Why a text is no run report that can be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// A later harness wrote it.
+    #[error("it has format {0} of the run report, and this uspec reads up to {RUN_REPORT_FORMAT}: use a newer uspec")]
+    Newer(u64),
+    /// It is cut off, or something else altogether.
+    #[error("it is no run report: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
 impl RunReport {
+    /// Reads what a run wrote, of this format or an earlier one.
+    ///
+    /// # Errors
+    /// A text that is none, and one of a later format.
+    pub fn from_json(text: &str) -> Result<Self, ReadError> {
+        /// What every format has.
+        #[derive(Deserialize)]
+        struct Format {
+            format: u64,
+        }
+        let Format { format } = serde_json::from_str(text)?;
+        if format > u64::from(RUN_REPORT_FORMAT) {
+            return Err(ReadError::Newer(format));
+        }
+        Ok(serde_json::from_str(text)?)
+    }
+
     /// The worst verdict of all cases that ran, `None` when none did.
     pub fn verdict(&self) -> Option<Verdict> {
         self.results.iter().filter_map(CaseResult::verdict).max()
@@ -270,5 +354,25 @@ impl CaseResult {
             CaseOutcome::Judged(judged) => Some(judged.judgement.verdict),
             CaseOutcome::NotRun(_) => None,
         }
+    }
+
+    /// Whether it failed and passed when it was repeated: no pass to rely on.
+    pub fn is_flaky(&self) -> bool {
+        matches!(&self.outcome, CaseOutcome::Judged(judged) if judged.is_flaky())
+    }
+}
+
+impl Judged {
+    /// As [`CaseResult::is_flaky`].
+    pub fn is_flaky(&self) -> bool {
+        self.judgement.verdict == Verdict::Pass && !self.earlier.is_empty()
+    }
+
+    /// This run as an earlier one of the case, and those before it.
+    pub fn into_earlier(self) -> Vec<EarlierRun> {
+        let Self { started, duration_ms, judgement, trace, mut earlier, .. } = self;
+        let reason = judgement.reason.unwrap_or_default();
+        earlier.push(EarlierRun { verdict: judgement.verdict, reason, started, duration_ms, trace });
+        earlier
     }
 }

@@ -118,8 +118,8 @@ impl Selection {
         self.selectors.iter().filter(|it| !hit(it)).map(|it| format!("no {} {}", it.kind(), it.word())).collect()
     }
 
-    /// The whole selection in words.
-    pub(crate) fn words(&self) -> String {
+    /// The whole selection in words; empty for all.
+    pub fn words(&self) -> String {
         let words: Vec<_> = self.selectors.iter().map(|it| format!("{} {}", it.kind(), it.word())).collect();
         words.join(", ")
     }

@@ -1,5 +1,11 @@
 //! The command line. `--help` teaches by example.
 
+mod campaign;
+mod merge;
+
+pub use campaign::CampaignArgs;
+pub use merge::MergeArgs;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -8,8 +14,9 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    every case that ran passed
   1    at least one case failed: the EUT's fault
-  2    nothing was run: wrong usage, bad input, or an environment that does not allow it (a port in use, a missing file)
-  3    no case failed, but at least one is inconclusive or met an error of ours
+  2    nothing was run, or nothing against one of several EUTs: wrong usage, bad input, or an environment that does not allow it
+       (a port in use, a missing file)
+  3    no case failed, but at least one is inconclusive, flaky, or met an error of ours
   130  interrupted; the reports hold what ran";
 
 /// Conformance test harness for USP Agents (TR-369), with the cases of TP-469.
@@ -32,6 +39,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Judge stored Traces again.
     Judge(JudgeArgs),
+    /// Put the reports of a run's shards together.
+    Merge(MergeArgs),
     /// Run the bundled Agent on real sockets, to try the harness or an own Controller.
     Agent(AgentArgs),
     /// Write certificates and keys for a bench: an authority, right identities and wrong ones.
@@ -83,6 +92,10 @@ Examples:
   uspec run --mtp websocket-server-tls    only over this MTP of the profile
   uspec run --fault add-creates-despite-error 1.3 the bundled Agent with a fault, to see a failure
   uspec run --eut my-device.yaml --dry-run        what would run, and why the rest would not
+  uspec run --eut one.yaml --eut two.yaml         two devices at the same time, one report each and one over both
+  uspec run --eut my-device.yaml --shard 2/5      the second of five shares, for `uspec merge`
+  uspec run --eut my-device.yaml --resume         goes on after an interruption
+  uspec run --eut my-device.yaml --rerun-failed   repeats once what does not pass; a later pass is flaky
 
 Reports go to reports/out/: junit.xml, run.json, report.html and one Trace a case under traces/.
 
@@ -94,9 +107,12 @@ pub struct RunArgs {
     /// From where the catalogue comes.
     #[command(flatten)]
     pub catalogue: CatalogueArgs,
-    /// The EUT profile. Without it, the bundled Agent is judged.
+    /// The EUT profile. Without it, the bundled Agent is judged. Several are judged at the same time.
     #[arg(long, value_name = "FILE", env = "USPEC_EUT")]
-    pub eut: Option<PathBuf>,
+    pub eut: Vec<PathBuf>,
+    /// How the run is divided, continued and repeated.
+    #[command(flatten)]
+    pub campaign: CampaignArgs,
     /// Judge the bundled Agent over loopback sockets in real time instead of in memory.
     #[arg(long, conflicts_with = "eut")]
     pub real: bool,

@@ -7,7 +7,7 @@ mod agent;
 mod in_process;
 
 use crate::{
-    campaign::{Bench, Campaign, Equipment, HARNESS, Watch},
+    campaign::{Bench, Campaign, Equipment, HARNESS, Manner, Watch},
     command::run::cancel_on_ctrl_c,
     outcome::Error,
 };
@@ -37,6 +37,12 @@ pub enum Where {
     Loopback,
 }
 
+/// What is judged in memory, in [`Manner::options`]: the same in a moment whenever it is wanted.
+pub const IN_MEMORY: &str = "the bundled Agent in memory";
+
+/// What is judged over loopback sockets.
+pub const OVER_LOOPBACK: &str = "the bundled Agent over loopback sockets";
+
 /// The port that is put in the place of the profile's own in memory, where any is free.
 const MEMORY_PORT: u16 = 8080;
 
@@ -46,7 +52,8 @@ pub struct Bundled {
     profile: EutProfile,
     faults: FaultSet,
     place: Where,
-    strict_profile: bool,
+    manner: Manner,
+    cancel: CancellationToken,
     key_log: Option<KeyLogSink>,
 }
 
@@ -61,13 +68,26 @@ impl Bundled {
         for mtp in &mut profile.mtps {
             settle_place(mtp, place)?;
         }
-        Ok(Self { profile, faults, place, strict_profile: false, key_log: None })
+        Ok(Self { profile, faults, place, manner: Manner::default(), cancel: CancellationToken::new(), key_log: None })
     }
 
     /// Whether contradictions between profile and device keep the cases from being run.
     #[must_use]
-    pub fn strict_profile(self, strict_profile: bool) -> Self {
-        Self { strict_profile, ..self }
+    pub fn strict_profile(mut self, strict_profile: bool) -> Self {
+        self.manner.strict_profile = strict_profile;
+        self
+    }
+
+    /// How its cases are run.
+    #[must_use]
+    pub fn manner(self, manner: Manner) -> Self {
+        Self { manner, ..self }
+    }
+
+    /// What ends the run early and in order.
+    #[must_use]
+    pub fn cancel(self, cancel: CancellationToken) -> Self {
+        Self { cancel, ..self }
     }
 
     /// Who takes the secrets of every TLS session.
@@ -97,11 +117,11 @@ impl Bundled {
             .build()
             .map_err(|cause| Error::new("the runtime cannot be started", &cause))?;
         runtime.block_on(async {
-            let cancel = CancellationToken::new();
+            let cancel = self.cancel.clone();
             cancel_on_ctrl_c(cancel.clone());
             let bench = InProcessBench { agent: self, catalogue };
-            let (profile, strict_profile) = (&self.profile, self.strict_profile);
-            Campaign { catalogue, profile, selection, bench: &bench, strict_profile, cancel }.run(watch).await
+            let (profile, manner) = (&self.profile, &self.manner);
+            Campaign { catalogue, profile, selection, bench: &bench, manner, cancel }.run(watch).await
         })
     }
 }

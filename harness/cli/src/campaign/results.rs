@@ -1,37 +1,25 @@
 //! Collects what became of every (case, MTP) and makes the run report of it.
 
 use super::{
-    HARNESS,
-    facts::{self, deprecation, mtp_info, needs},
+    Campaign,
+    facts::{deprecation, mtp_info, needs},
+    kept::{self, Found, Heading, Key},
 };
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
-use uspec_runner::BringUp;
 use uspec_testplan::{
-    case::CaseId,
+    case::{CaseId, TestCase},
     catalogue::Catalogue,
     exchange,
-    features::FeatureSet,
     plan::{Decision, Plan, PlanEntry},
     profile::{EutProfile, KnownFailing, check_known_failing},
     run_report::{
         CaseOutcome, CaseResult, Deprecation, EndedBy, EutInfo, Judged, MtpInfo, NotRun, NotRunKind, RUN_REPORT_FORMAT,
-        RunInfo, RunReport,
+        RunInfo, RunPart, RunReport,
     },
     trace::Trace,
     verdict::{CleanUp, Judgement, Verdict},
 };
-
-/// What bring-up over one MTP found, and what was planned with it.
-pub(super) struct BroughtUp<'a> {
-    pub(super) found: &'a BringUp,
-    pub(super) features: FeatureSet,
-    pub(super) versions: Vec<String>,
-    pub(super) contradictions: Vec<String>,
-    pub(super) planned: Plan,
-}
-
-type Key = (CaseId, String);
 
 /// What became of everything so far.
 #[derive(Debug)]
@@ -48,22 +36,36 @@ pub(super) struct Results {
     known_failing: Vec<KnownFailing>,
     withdrawn: BTreeMap<CaseId, Deprecation>,
     needs: BTreeMap<CaseId, Vec<String>>,
+    /// This piece of the run.
+    part: RunPart,
+    /// How often what does not pass is repeated.
+    repeats: usize,
 }
 
 impl Results {
-    pub(super) fn new(catalogue: &Catalogue, profile: &EutProfile) -> Self {
+    pub(super) fn new(campaign: &Campaign<'_>) -> Self {
+        let Campaign { catalogue, profile, selection, manner, .. } = *campaign;
+        let (part, before) = (kept::part(manner.shard), &manner.before);
+        let Heading { harness, catalogue: hash, plan, identity, .. } =
+            Heading::new(catalogue, profile, selection, manner);
+        let first = before.parts.first().unwrap_or(&part);
+        let resumed = before.words(part.started);
+        let parts = if resumed.is_some() { before.parts.iter().chain([&part]).cloned().collect() } else { Vec::new() };
         let run = RunInfo {
-            id: uuid::Uuid::new_v4().to_string(),
-            harness: HARNESS.to_owned(),
-            catalogue: catalogue.hash.clone(),
-            plan: judged_by(catalogue, profile),
-            host: gethostname::gethostname().to_string_lossy().into_owned(),
-            started: jiff::Timestamp::now(),
-            duration_ms: 0,
+            id: first.id.clone(),
+            harness,
+            catalogue: hash,
+            plan,
+            host: part.host.clone(),
+            started: first.started,
+            duration_ms: before.judged.values().map(|it| it.duration_ms).sum(),
             wall_ms: 0,
             interrupted: None,
             interrupted_by: None,
-            warnings: Vec::new(),
+            warnings: resumed.into_iter().chain(before.warnings.iter().cloned()).collect(),
+            identity,
+            parts,
+            exit_code: None,
         };
         let eut = EutInfo {
             name: profile.name.clone(),
@@ -75,7 +77,7 @@ impl Results {
         };
         let known_failing = profile.known_failing.clone();
         let mtps = profile.mtps.iter().map(mtp_info).collect();
-        let (outcomes, planned) = (BTreeMap::new(), BTreeMap::new());
+        let outcomes = before.judged.iter().map(|(key, it)| (key.clone(), CaseOutcome::Judged(Box::new(it.clone()))));
         let (begun, begun_wall) = (Instant::now(), std::time::Instant::now());
         let withdrawn = catalogue.entries.iter().filter_map(|entry| Some((entry.id.clone(), deprecation(entry)?)));
         let needs = catalogue.cases().map(|case| (case.id.clone(), needs(&case.needs)));
@@ -85,57 +87,94 @@ impl Results {
             begun,
             begun_wall,
             mtps,
-            outcomes,
-            planned,
+            outcomes: outcomes.collect(),
+            planned: BTreeMap::new(),
             known_failing,
             withdrawn: withdrawn.collect(),
             needs: needs.collect(),
+            part,
+            repeats: manner.repeats,
         }
     }
 
-    pub(super) fn brought_up(&mut self, mtp: &str, up: BroughtUp<'_>) {
-        if let Some(info) = self.mtps.iter_mut().find(|info| info.name == mtp) {
-            info.tls = facts::tls(&up.found.trace);
+    /// This piece of the run.
+    pub(super) fn part(&self) -> &RunPart {
+        &self.part
+    }
+
+    /// What is still to be run of these: first what was not judged yet, then what is to be repeated.
+    pub(super) fn left<'c>(&self, mtp: &str, cases: &[&'c TestCase]) -> Vec<&'c TestCase> {
+        let outcome = |case: &TestCase| self.outcomes.get(&(case.id.clone(), mtp.to_owned()));
+        let todo: Vec<_> = cases.iter().copied().filter(|case| outcome(case).is_none()).collect();
+        if !todo.is_empty() {
+            return todo;
         }
-        self.eut.endpoint_id.clone_from(&up.found.eut_endpoint_id);
-        self.eut.software_version.clone_from(&up.found.software_version);
-        self.eut.usp_versions = up.versions;
-        self.eut.features = up.features.supported();
-        self.warn(up.found.warnings.iter().cloned().chain(up.contradictions));
-        self.planned.insert(mtp.to_owned(), up.planned);
+        let again = |case: &TestCase| matches!(outcome(case), Some(CaseOutcome::Judged(it)) if self.repeats(it));
+        let excused = |case: &TestCase| self.known_failing.iter().any(|entry| entry.is_about(&case.id, mtp));
+        cases.iter().copied().filter(|case| again(case) && !excused(case)).collect()
+    }
+
+    fn repeats(&self, judged: &Judged) -> bool {
+        judged.judgement.verdict != Verdict::Pass && judged.earlier.len() < self.repeats
+    }
+
+    /// Which run of the case comes next, from 1.
+    pub(super) fn next_run(&self, case: &CaseId, mtp: &str) -> usize {
+        match self.outcomes.get(&(case.clone(), mtp.to_owned())) {
+            Some(CaseOutcome::Judged(before)) => before.earlier.len().saturating_add(2),
+            _ => 1,
+        }
+    }
+
+    /// The EUT was found over an MTP, now or before an interruption.
+    pub(super) fn found(&mut self, found: Found, planned: Plan) {
+        let Found { mtp, endpoint_id, software_version, versions, features, tls, warnings } = found;
+        if let Some(info) = self.mtps.iter_mut().find(|info| info.name == mtp) {
+            info.tls = tls;
+        }
+        self.eut.endpoint_id = endpoint_id;
+        self.eut.software_version = software_version;
+        self.eut.usp_versions = versions;
+        self.eut.features = features.supported();
+        self.warn(warnings);
+        self.planned.insert(mtp, planned);
     }
 
     /// The EUT was not found over this MTP: what was to run is inconclusive, or not reached when a person ended the run.
     pub(super) fn no_bring_up(&mut self, mtp: &str, by: EndedBy, reason: &str, plan: &Plan) {
-        for entry in plan.entries.iter().filter(|entry| entry.mtp == mtp && super::may_run(entry)) {
-            let outcome = if by == EndedBy::Person { not_reached(reason) } else { inconclusive(reason) };
-            self.outcomes.insert((entry.case.clone(), mtp.to_owned()), outcome);
+        for entry in plan.entries.iter().filter(|entry| entry.mtp == mtp && entry.may_run()) {
+            let outcome = || if by == EndedBy::Person { not_reached(reason) } else { inconclusive(reason) };
+            self.outcomes.entry((entry.case.clone(), mtp.to_owned())).or_insert_with(outcome);
         }
         self.ended(mtp, by, reason);
     }
 
-    pub(super) fn judged(
-        &mut self,
-        case: &CaseId,
-        mtp: &str,
-        trace: &Trace,
-        judgement: Judgement,
-        duration: Duration,
-        file: Option<String>,
-    ) {
-        let judged = Judged {
-            started: trace.header.started,
-            duration_ms: milliseconds(duration),
-            judgement,
-            exchange: exchange::lines(trace),
-            trace: file,
-            earlier: Vec::new(),
+    /// A case was judged; its runs before this one stay beside it. Gives back what is to be kept: nothing for a run that was cut off,
+    /// which also says nothing against a run before it.
+    pub(super) fn judged(&mut self, case: &CaseId, mtp: &str, judged: Judged, cut_off: bool) -> Option<Judged> {
+        let key = (case.clone(), mtp.to_owned());
+        let before = match self.outcomes.remove(&key) {
+            Some(CaseOutcome::Judged(before)) => Some(before),
+            _ => None,
         };
-        self.outcomes.insert((case.clone(), mtp.to_owned()), CaseOutcome::Judged(Box::new(judged)));
+        let judged = match before {
+            Some(before) if cut_off => before,
+            Some(before) => Box::new(Judged { earlier: before.into_earlier(), ..judged }),
+            None => Box::new(judged),
+        };
+        let kept = (!cut_off).then(|| (*judged).clone());
+        self.outcomes.insert(key, CaseOutcome::Judged(judged));
+        kept
     }
 
+    /// A case will not run; when it was to be repeated, it has its result.
     pub(super) fn not_reached(&mut self, case: &CaseId, mtp: &str, reason: &str) {
-        self.outcomes.insert((case.clone(), mtp.to_owned()), not_reached(reason));
+        self.outcomes.entry((case.clone(), mtp.to_owned())).or_insert_with(|| not_reached(reason));
+    }
+
+    /// Nothing could be run, or no more: our fault, or the environment's.
+    pub(super) fn stopped(&mut self, reason: &str) {
+        self.run.interrupted = Some(reason.to_owned());
     }
 
     /// The run over this MTP ended before its last case. A person's wish ends the whole run, and is told before everything else.
@@ -166,8 +205,9 @@ impl Results {
         let today = jiff::Zoned::now().date();
         let problems = check_known_failing(&self.known_failing, &results, today);
         self.warn(problems.iter().map(ToString::to_string));
-        self.run.duration_ms = milliseconds(self.begun.elapsed());
-        self.run.wall_ms = milliseconds(self.begun_wall.elapsed());
+        self.run.duration_ms = self.run.duration_ms.saturating_add(milliseconds(self.begun.elapsed()));
+        // How long the pieces before an interruption took for the person is not known.
+        self.run.wall_ms = if self.run.parts.is_empty() { milliseconds(self.begun_wall.elapsed()) } else { 0 };
         RunReport { format: RUN_REPORT_FORMAT, run: self.run, eut: self.eut, mtps: self.mtps, results }
     }
 
@@ -195,8 +235,20 @@ impl Results {
     }
 }
 
+/// A case that was run, as the report has it.
+pub(super) fn judged(trace: &Trace, judgement: Judgement, duration: Duration, file: Option<String>) -> Judged {
+    Judged {
+        started: trace.header.started,
+        duration_ms: milliseconds(duration),
+        judgement,
+        exchange: exchange::lines(trace),
+        trace: file,
+        earlier: Vec::new(),
+    }
+}
+
 /// The revision of the plan, and the earlier one by which the profile wants withdrawn cases to be judged.
-fn judged_by(catalogue: &Catalogue, profile: &EutProfile) -> String {
+pub(super) fn judged_by(catalogue: &Catalogue, profile: &EutProfile) -> String {
     match &profile.plan {
         Some(earlier) => format!("{}; with what was withdrawn after {earlier}", catalogue.plan),
         None => catalogue.plan.clone(),

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod check;
 pub mod judge;
 pub mod list;
+pub mod merge;
 pub mod pki;
 pub mod run;
 pub mod schema;
@@ -23,6 +24,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::Check(args) => check::run(args),
         Command::List(args) => list::run(args),
         Command::Judge(args) => judge::run(args),
+        Command::Merge(args) => merge::run(args),
         Command::Agent(args) => agent::run(args),
         Command::Pki(args) => pki::run(args),
         Command::Schema(args) => schema::run(args),

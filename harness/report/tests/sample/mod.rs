@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use uspec_testplan::{
     run_report::{
         CaseOutcome, CaseResult, Deprecation, EarlierRun, EndedBy, EutInfo, Judged, MtpInfo, NotRun, NotRunKind,
-        RUN_REPORT_FORMAT, RunInfo, RunReport, TlsInfo,
+        RUN_REPORT_FORMAT, RunIdentity, RunInfo, RunReport, TlsInfo,
     },
     verdict::{CleanUp, Finding, Judgement, MetricResult, Outcome, Verdict},
 };
@@ -17,6 +17,7 @@ pub fn mixed() -> RunReport {
         reason: "metric 1: no answer within 30 s".to_owned(),
         started: at(30),
         duration_ms: 30_000,
+        trace: None,
     });
     let mut inconclusive = judged(Verdict::Inconclusive, Some("setup: the Add was answered by Error 7003"), vec![]);
     inconclusive.judgement.clean_up = CleanUp::Unverified("the snapshot was not answered".to_owned());
@@ -99,6 +100,9 @@ fn report(name: &str, endpoint_id: &str, results: Vec<CaseResult>) -> RunReport 
             interrupted: None,
             interrupted_by: None,
             warnings: Vec::new(),
+            identity: RunIdentity::default(),
+            parts: Vec::new(),
+            exit_code: None,
         },
         eut: EutInfo {
             name: name.to_owned(),

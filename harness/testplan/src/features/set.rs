@@ -2,11 +2,14 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Detect, Feature, FeatureStatus, Features};
 use crate::profile::{EutProfile, FeaturePolicy};
 
 /// For each feature ID whether the device has it; an ID that is not in it is not known yet.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct FeatureSet {
     known: BTreeMap<u16, bool>,
 }

@@ -10,6 +10,8 @@ mod transport;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::{
     case::EutAction,
     diagnostic::{Diagnostics, Problems},
@@ -40,6 +42,8 @@ pub const DEFAULT_SECOND: &str = "self::uspec-second";
 /// What a person knows about the device under test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EutProfile {
+    /// Hash of its text, to tell whether two runs were made with the same one. Files that it names do not count.
+    pub hash: String,
     /// The device's name, for reports.
     pub name: String,
     /// The Agent's Endpoint ID; `None` when it is learnt at the first connection.
@@ -133,6 +137,7 @@ impl EutProfile {
             Shape::<raw::Profile>::new().check(&tree, &mut problems);
             lower::lower(&tree, folder, &mut problems)
         });
+        let profile = profile.map(|it| Self { hash: format!("sha256:{}", hex::encode(Sha256::digest(text))), ..it });
         let mut all = Diagnostics::default();
         all.add(problems, Some(text));
         match profile {

@@ -53,6 +53,8 @@ pub(super) fn lower(tree: &Node, folder: &Path, problems: &mut Problems) -> Opti
     }
     let eut = endpoint_id(tree, "eut")?;
     Some(EutProfile {
+        // The text is not seen here.
+        hash: String::new(),
         name: tree.get("name")?.text()?.to_owned(),
         eut_endpoint_id: (eut != ANY).then_some(eut),
         controller_endpoint_id: controller?,
