@@ -11,6 +11,7 @@
 //! | [`files`] | the reports folder |
 //! | [`load`] | catalogue, profile and selection from files or built in |
 //! | [`outcome`] | exit codes, and why nothing could be done |
+//! | [`progress`] | what a person sees while cases run |
 
 pub mod args;
 pub mod bundled;
@@ -19,3 +20,4 @@ pub mod command;
 pub mod files;
 pub mod load;
 pub mod outcome;
+pub mod progress;

@@ -74,6 +74,13 @@ pub struct Equipment {
 /// What happens on the way, for whoever watches or keeps.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// How many cases are to run over an MTP: told for each before anything starts, and again when the device is known.
+    Planned {
+        /// The MTP's name.
+        mtp: &'a str,
+        /// As far as is known at this moment.
+        cases: usize,
+    },
     /// Our end of the MTP is ready; an EUT that connects may be started now.
     Ready {
         /// The MTP.
@@ -87,6 +94,17 @@ pub enum Event<'a> {
         trace: &'a Trace,
         /// Why no case can run, when that is so.
         failure: Option<String>,
+    },
+    /// A case begins.
+    Begins {
+        /// The case.
+        case: &'a TestCase,
+        /// The MTP's name.
+        mtp: &'a str,
+        /// Its place, from 1.
+        nth: usize,
+        /// How many there are.
+        of: usize,
     },
     /// A case was run and judged.
     Judged {
@@ -119,6 +137,10 @@ impl Campaign<'_> {
         let mut results = Results::new(self.catalogue, self.profile);
         let first =
             self.plan(&FeatureSet::from_profile(self.profile, &self.catalogue.features), &self.versions(&[]))?;
+        for mtp in &self.profile.mtps {
+            let cases = first.entries.iter().filter(|entry| entry.mtp == mtp.name && may_run(entry)).count();
+            watch(Event::Planned { mtp: &mtp.name, cases });
+        }
         for mtp in &self.profile.mtps {
             if self.cancel.is_cancelled() {
                 results.no_bring_up(&mtp.name, EndedBy::Person, &BringUpReason::Interrupted.to_string(), &first);
@@ -183,6 +205,7 @@ impl Campaign<'_> {
         let cases = self.runnable(&planned, &mtp.name);
         let refused = self.strict_profile && contradictions.iter().any(Contradiction::is_of_the_profile);
         let contradictions = contradictions.iter().map(ToString::to_string).collect();
+        watch(Event::Planned { mtp: &mtp.name, cases: if refused { 0 } else { cases.len() } });
         results.brought_up(&mtp.name, BroughtUp { found: &found, features, versions, contradictions, planned });
         if refused {
             results.ended(&mtp.name, EndedBy::Profile, CONTRADICTORY);
@@ -190,7 +213,10 @@ impl Campaign<'_> {
         }
         let (total, mut nth) = (cases.len(), 0);
         let end = execute(session, &cases, &found.variables, &self.cancel, &mut |progress| match progress {
-            Progress::CaseStarted { nth: now, .. } => nth = now,
+            Progress::CaseStarted { case, nth: now, of } => {
+                nth = now;
+                watch(Event::Begins { case, mtp: &mtp.name, nth, of });
+            }
             Progress::CaseEnded { case, trace, duration } => {
                 let judgement = judge(case, &trace);
                 let event = Event::Judged {

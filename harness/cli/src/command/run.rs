@@ -3,13 +3,14 @@
 use crate::{
     args::RunArgs,
     bundled::{Bundled, Where},
-    campaign::{Bench, Campaign, Equipment, Event, HARNESS, verdicts},
+    campaign::{Bench, Campaign, Equipment, Event, HARNESS, Watch, verdicts},
     command::list,
     files::Reports,
     load,
     outcome::{Error, Exit, tell},
+    progress::{self, Progress},
 };
-use std::{io::IsTerminal as _, sync::Arc};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use uspec_mtp::{network::RealNetwork, tls::KeyLogSink};
 use uspec_report::summary;
@@ -18,7 +19,7 @@ use uspec_testplan::{
     catalogue::Catalogue,
     features::FeatureSet,
     plan::plan,
-    profile::{Broker, EutProfile, Mtp, Role, Transport},
+    profile::{EutProfile, Mtp},
     run_report::{EndedBy, RunReport},
     selection::Selection,
 };
@@ -36,15 +37,18 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
     }
     let reports = Reports::prepare(&args.out, args.attachment_base.as_deref())?;
     let key_log = args.tls_key_log.then(|| reports.key_log()).transpose()?;
+    let eut = Progress::new(args.quiet).eut(None);
+    let mut watch = |event: Event<'_>| watch(&eut, &reports, &event);
     let report = match (&args.eut, args.real) {
-        (Some(_), _) => block_on(device(args, &catalogue, &profile, &selection, &reports, key_log))?,
+        (Some(_), _) => block_on(device(args, &catalogue, &profile, &selection, key_log, &mut watch))?,
         (None, real) => {
             let place = if real { Where::Loopback } else { Where::Memory };
             let bundled =
                 Bundled::new(&profile, &args.fault, place)?.strict_profile(args.strict_profile).key_log(key_log);
-            bundled.judge(&catalogue, &selection, &mut |event| watch(args, &reports, event))?
+            bundled.judge(&catalogue, &selection, &mut watch)?
         }
     };
+    drop(eut);
     reports.write(&report)?;
     tell(&summary::render(&report));
     tell(&format!("reports in {}: junit.xml, run.json, report.html, traces/\n", args.out.display()));
@@ -94,8 +98,8 @@ async fn device(
     catalogue: &Catalogue,
     profile: &EutProfile,
     selection: &Selection,
-    reports: &Reports,
     key_log: Option<KeyLogSink>,
+    watch: &mut Watch<'_>,
 ) -> Result<RunReport, Error> {
     let cancel = CancellationToken::new();
     cancel_on_ctrl_c(cancel.clone());
@@ -103,7 +107,7 @@ async fn device(
     let bench = Device { catalogue, profile, supply };
     let strict_profile = args.strict_profile;
     let campaign = Campaign { catalogue, profile, selection, bench: &bench, strict_profile, cancel };
-    campaign.run(&mut |event| watch(args, reports, event)).await
+    campaign.run(watch).await
 }
 
 /// A device on the bench: the same for every MTP.
@@ -136,68 +140,12 @@ pub(crate) fn cancel_on_ctrl_c(cancel: CancellationToken) {
     });
 }
 
-/// One line a case, and its Trace kept.
-fn watch(args: &RunArgs, reports: &Reports, event: Event<'_>) -> Option<String> {
+/// Shows an event, and keeps its Trace; gives back where.
+fn watch(eut: &progress::Eut, reports: &Reports, event: &Event<'_>) -> Option<String> {
+    eut.show(event);
     match event {
-        Event::Ready { mtp } => {
-            say(args, &ready(mtp));
-            None
-        }
-        Event::BroughtUp { mtp, trace, failure } => {
-            if let Some(reason) = failure {
-                eprintln!("{}: {reason}", mtp.name);
-            }
-            reports.trace(&format!("bring-up-{}", mtp.name), trace)
-        }
-        Event::Judged { case, mtp, nth, of, trace, judgement, duration } => {
-            let verdict = summary::word(judgement.verdict);
-            let text = format!(
-                "{nth:>3}/{of} {verdict:<12} {:<6} {} [{mtp}] {:.1} s",
-                case.id.to_string(),
-                case.title,
-                duration.as_secs_f64()
-            );
-            say(args, &colour(verdict, text));
-            reports.trace(&format!("{}-{mtp}", case.id), trace)
-        }
+        Event::BroughtUp { mtp, trace, .. } => reports.trace(&format!("bring-up-{}", mtp.name), trace),
+        Event::Judged { case, mtp, trace, .. } => reports.trace(&format!("{}-{mtp}", case.id), trace),
+        Event::Planned { .. } | Event::Ready { .. } | Event::Begins { .. } => None,
     }
-}
-
-/// Where the EUT is awaited, or called.
-fn ready(mtp: &Mtp) -> String {
-    let scheme = |plain: &str, tls: &str| if mtp.transport.tls().is_some() { tls.to_owned() } else { plain.to_owned() };
-    let (role, place) = match &mtp.transport {
-        Transport::WebSocket(it) => (it.role, format!("{}://{}{}", scheme("ws", "wss"), it.address, it.path)),
-        Transport::Uds(it) => (it.role, it.path.display().to_string()),
-        Transport::Mqtt(it) if it.broker == Broker::Beside => {
-            return format!("{}: joining the broker at {}://{}", mtp.name, scheme("mqtt", "mqtts"), it.address);
-        }
-        Transport::Stomp(it) if it.broker == Broker::Beside => {
-            return format!("{}: joining the broker at {}://{}", mtp.name, scheme("stomp", "stomps"), it.address);
-        }
-        Transport::Mqtt(it) => (Role::EutConnects, format!("{}://{}", scheme("mqtt", "mqtts"), it.address)),
-        Transport::Stomp(it) => (Role::EutConnects, format!("{}://{}", scheme("stomp", "stomps"), it.address)),
-    };
-    match role {
-        Role::EutConnects => format!("{}: waiting for the EUT at {place}", mtp.name),
-        Role::WeConnect => format!("{}: connecting to the EUT at {place}", mtp.name),
-    }
-}
-
-fn say(args: &RunArgs, line: &str) {
-    if !args.quiet {
-        tell(&format!("{line}\n"));
-    }
-}
-
-fn colour(verdict: &str, line: String) -> String {
-    if std::env::var_os("NO_COLOR").is_some() || !std::io::stdout().is_terminal() {
-        return line;
-    }
-    let code = match verdict {
-        "pass" => 32,
-        "fail" => 31,
-        _ => 33,
-    };
-    format!("\u{1b}[{code}m{line}\u{1b}[0m")
 }
