@@ -10,6 +10,7 @@
 //! | [`html`] | one page for people, self-contained |
 //! | [`summary`] | a few lines for the terminal |
 
+pub mod coverage;
 pub mod html;
 pub mod json;
 pub mod junit;

@@ -74,7 +74,7 @@ pub struct Equipment {
 /// What happens on the way, for whoever watches or keeps.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// How many cases are to run over an MTP: told for each before anything starts, and again when the device is known.
+    /// How many cases are to run over an MTP: told for each that has any before anything starts, and again when the device is known.
     Planned {
         /// The MTP's name.
         mtp: &'a str,
@@ -139,7 +139,9 @@ impl Campaign<'_> {
             self.plan(&FeatureSet::from_profile(self.profile, &self.catalogue.features), &self.versions(&[]))?;
         for mtp in &self.profile.mtps {
             let cases = first.entries.iter().filter(|entry| entry.mtp == mtp.name && may_run(entry)).count();
-            watch(Event::Planned { mtp: &mtp.name, cases });
+            if cases > 0 {
+                watch(Event::Planned { mtp: &mtp.name, cases });
+            }
         }
         for mtp in &self.profile.mtps {
             if self.cancel.is_cancelled() {

@@ -61,7 +61,7 @@ impl Progress {
     /// Shows what happens to one EUT; its name stands before everything about it when it is one of several.
     pub fn eut(&self, name: Option<&str>) -> Eut {
         let prefix = name.map(|name| format!("{}: ", visible_line(name))).unwrap_or_default();
-        let bar = self.0.bars.add(ProgressBar::new(0).with_style(style()).with_prefix(prefix.clone()));
+        let bar = self.0.bars.add(ProgressBar::no_length().with_style(style()).with_prefix(prefix.clone()));
         if !bar.is_hidden() {
             bar.enable_steady_tick(TICK);
         }
