@@ -10,7 +10,7 @@ use crate::{
     outcome::{Error, Exit, tell},
     progress::{self, Progress},
 };
-use std::sync::Arc;
+use std::{io::IsTerminal as _, sync::Arc};
 use tokio_util::sync::CancellationToken;
 use uspec_mtp::{network::RealNetwork, tls::KeyLogSink};
 use uspec_report::summary;
@@ -131,7 +131,9 @@ impl Bench for Device<'_> {
 pub(crate) fn cancel_on_ctrl_c(cancel: CancellationToken) {
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            eprintln!("ending the run; its reports are written (once more Ctrl-C ends at once)");
+            // Below the bar, and the `^C` that a terminal shows.
+            let below = if std::io::stderr().is_terminal() { "\n" } else { "" };
+            eprintln!("{below}ending the run; its reports are written (once more Ctrl-C ends at once)");
             cancel.cancel();
         }
         if tokio::signal::ctrl_c().await.is_ok() {
