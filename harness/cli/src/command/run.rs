@@ -11,6 +11,7 @@ use crate::{
     progress::{self, Progress},
 };
 use std::{io::IsTerminal as _, sync::Arc};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use uspec_mtp::{network::RealNetwork, tls::KeyLogSink};
 use uspec_report::summary;
@@ -127,19 +128,28 @@ impl Bench for Device<'_> {
     }
 }
 
-/// The first Ctrl-C ends the run in order, with its reports; the second one ends the process.
+/// The first Ctrl-C ends the run in order, with its reports; the second one ends the process. SIGTERM, with which a CI takes a job back, is
+/// as good as Ctrl-C.
 pub(crate) fn cancel_on_ctrl_c(cancel: CancellationToken) {
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
+        if told_to_end().await.is_ok() {
             // Below the bar, and the `^C` that a terminal shows.
             let below = if std::io::stderr().is_terminal() { "\n" } else { "" };
             eprintln!("{below}ending the run; its reports are written (once more Ctrl-C ends at once)");
             cancel.cancel();
         }
-        if tokio::signal::ctrl_c().await.is_ok() {
+        if told_to_end().await.is_ok() {
             std::process::exit(130);
         }
     });
+}
+
+async fn told_to_end() -> std::io::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    tokio::select! {
+        told = tokio::signal::ctrl_c() => told,
+        _ = term.recv() => Ok(()),
+    }
 }
 
 /// Shows an event, and keeps its Trace; gives back where.
