@@ -1,3 +1,5 @@
+//! Arguments of `uspec man`.
+
 use clap::Args;
 use std::path::PathBuf;
 

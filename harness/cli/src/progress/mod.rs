@@ -110,9 +110,17 @@ impl Eut {
         }
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.take(event);
-        self.bar.set_length(counts.total());
-        self.bar.set_position(counts.done());
-        self.bar.set_message(counts.words());
+        let (length, position, message) = (Some(counts.total()), counts.done(), counts.words());
+        // Each of these draws, and only so many drawings a second are shown.
+        if self.bar.length() != length {
+            self.bar.set_length(counts.total());
+        }
+        if self.bar.position() != position {
+            self.bar.set_position(position);
+        }
+        if self.bar.message() != message {
+            self.bar.set_message(message);
+        }
     }
 }
 
