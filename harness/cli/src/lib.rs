@@ -14,6 +14,7 @@
 //! | [`standing`] | what an earlier run has left in a reports folder |
 //! | [`load`] | catalogue, profile and selection from files or built in |
 //! | [`outcome`] | exit codes, and why nothing could be done |
+//! | [`progress`] | what a person sees while cases run |
 
 pub mod above;
 pub mod args;
@@ -24,4 +25,5 @@ pub mod files;
 pub mod journal;
 pub mod load;
 pub mod outcome;
+pub mod progress;
 pub mod standing;

@@ -160,8 +160,10 @@ fn an_agent_of_its_own_process_is_judged_over_tls_with_certificates_from_pki(#[c
     assert_eq!(code(&run), 0, "{}", text(&run));
 }
 
-#[test]
-fn ctrl_c_ends_a_run_in_order_and_exits_with_130() {
+#[rstest]
+#[case::from_the_terminal("-INT")]
+#[case::from_a_ci("-TERM")]
+fn a_signal_ends_a_run_in_order_and_it_exits_with_130(#[case] signal: &str) {
     let out = tempfile::tempdir().unwrap();
     let profile = profile(out.path(), 0, "");
     fs::write(&profile, fs::read_to_string(&profile).unwrap().replace("50ms", "60s")).unwrap();
@@ -170,7 +172,7 @@ fn ctrl_c_ends_a_run_in_order_and_exits_with_130() {
     let mut line = String::new();
     BufReader::new(run.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.contains("waiting for the EUT"), "{line}");
-    assert!(Command::new("kill").args(["-INT", &run.0.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("kill").args([signal, &run.0.id().to_string()]).status().unwrap().success());
     assert_eq!(run.0.wait().unwrap().code(), Some(130));
     let junit = fs::read_to_string(folder.join("junit.xml")).unwrap();
     assert!(junit.contains("not reached") && junit.contains("uspec.run"), "{junit}");

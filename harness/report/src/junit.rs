@@ -180,7 +180,8 @@ fn test_case(of: &Of<'_>, result: &CaseResult, class: &str) -> TestCase {
 }
 
 fn case_properties(report: &RunReport, result: &CaseResult) -> Vec<(&'static str, String)> {
-    let mut properties = vec![("case", result.case.to_string()), ("mtp", result.mtp.clone())];
+    // With the suite's name, because readers make numbers of what looks like one, and 1.10 would be 1.1.
+    let mut properties = vec![("case", format!("{}/{}", result.suite, result.case)), ("mtp", result.mtp.clone())];
     properties.extend(result.requirements.iter().map(|requirement| ("requirement", requirement.clone())));
     if !result.features.is_empty() {
         properties.push(("features", numbers(&result.features)));

@@ -11,6 +11,7 @@
 //! | [`index`] | a page above those of several EUTs |
 //! | [`summary`] | a few lines for the terminal |
 
+pub mod coverage;
 pub mod html;
 pub mod index;
 pub mod json;

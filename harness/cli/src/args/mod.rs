@@ -1,9 +1,13 @@
 //! The command line. `--help` teaches by example.
 
 mod campaign;
+mod completions;
+mod man;
 mod merge;
 
 pub use campaign::CampaignArgs;
+pub use completions::CompletionsArgs;
+pub use man::ManArgs;
 pub use merge::MergeArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -45,8 +49,12 @@ pub enum Command {
     Agent(AgentArgs),
     /// Write certificates and keys for a bench: an authority, right identities and wrong ones.
     Pki(PkiArgs),
-    /// Write the JSON Schemas of test case, EUT profile and run report into the source tree.
+    /// Write the generated files of the source tree: the JSON Schemas, and the README's table of coverage.
     Schema(SchemaArgs),
+    /// Write what a shell needs to complete the command line.
+    Completions(CompletionsArgs),
+    /// Write manual pages.
+    Man(ManArgs),
 }
 
 /// Which cases.
@@ -155,7 +163,8 @@ Examples:
   uspec list                               every case of the catalogue
   uspec list --chapter 1 --format json     id, title, decision, requirements, features and metrics, for programs
   uspec list --mtp websocket               over one MTP of the profile
-  uspec list --eut my-device.yaml          with the decision for this device")]
+  uspec list --eut my-device.yaml          with the decision for this device
+  uspec list --coverage                    what the whole catalogue covers, as tables in Markdown")]
 pub struct ListArgs {
     /// Which cases.
     #[command(flatten)]
@@ -166,6 +175,9 @@ pub struct ListArgs {
     /// The EUT profile for which the decisions are made; the bundled Agent's when not given.
     #[arg(long, value_name = "FILE")]
     pub eut: Option<PathBuf>,
+    /// Instead of the cases, how many of the plan's cases are automated and of TR-369's requirements tested.
+    #[arg(long, conflicts_with_all = ["cases", "chapter", "feature", "requirement", "tag", "mtp", "eut"])]
+    pub coverage: bool,
     /// How it is written.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

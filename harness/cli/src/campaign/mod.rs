@@ -96,6 +96,13 @@ pub struct Equipment {
 /// What happens on the way, for whoever watches or keeps.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// How many cases are to run over an MTP: told for each that has any before anything starts, and again when the device is known.
+    Planned {
+        /// The MTP's name.
+        mtp: &'a str,
+        /// As far as is known at this moment.
+        cases: usize,
+    },
     /// Our end of the MTP is ready; an EUT that connects may be started now.
     Ready {
         /// The MTP.
@@ -109,6 +116,17 @@ pub enum Event<'a> {
         trace: &'a Trace,
         /// Why no case can run, when that is so.
         failure: Option<String>,
+    },
+    /// A case begins.
+    Begins {
+        /// The case.
+        case: &'a TestCase,
+        /// The MTP's name.
+        mtp: &'a str,
+        /// Its place, from 1.
+        nth: usize,
+        /// How many there are.
+        of: usize,
     },
     /// A case was run and judged.
     Judged {
@@ -147,10 +165,17 @@ impl Campaign<'_> {
         let first = self.first_plan()?;
         watch(Event::Kept(Entry::Part(results.part().clone())));
         for mtp in &self.profile.mtps {
+            let cases = first.entries.iter().filter(|entry| entry.mtp == mtp.name && entry.may_run()).count();
+            if cases > 0 {
+                watch(Event::Planned { mtp: &mtp.name, cases });
+            }
+        }
+        for mtp in &self.profile.mtps {
             if let Some(found) = self.manner.before.found.get(&mtp.name) {
                 let planned = self.plan(&found.features, &found.versions)?;
                 let left = results.left(&mtp.name, &self.runnable(&planned, &mtp.name));
                 results.found(found.clone(), planned);
+                watch(Event::Planned { mtp: &mtp.name, cases: left.len() });
                 if left.is_empty() {
                     continue;
                 }
@@ -243,6 +268,10 @@ impl Campaign<'_> {
         let warnings = contradictions.iter().map(ToString::to_string).chain(violation);
         let now = Found::of(&mtp.name, &found, features, versions, warnings);
         self.same_eut(&now)?;
+        watch(Event::Planned {
+            mtp: &mtp.name,
+            cases: if refused { 0 } else { results.left(&mtp.name, &cases).len() },
+        });
         watch(Event::Kept(Entry::Found(now.clone())));
         results.found(now, planned);
         if refused {
@@ -275,7 +304,10 @@ impl Campaign<'_> {
         let (total, mut nth) = (cases.len(), 0);
         let mtp = mtp.name.as_str();
         execute(session, cases, variables, &self.cancel, &mut |progress| match progress {
-            Progress::CaseStarted { nth: now, .. } => nth = now,
+            Progress::CaseStarted { case, nth: now, of } => {
+                nth = now;
+                watch(Event::Begins { case, mtp, nth, of });
+            }
             Progress::CaseEnded { case, trace, duration } => {
                 let judgement = judge(case, &trace);
                 let run = results.next_run(&case.id, mtp);

@@ -7,6 +7,7 @@ use crate::{
 };
 use serde::Serialize;
 use std::fmt::Write as _;
+use uspec_report::coverage::Coverage;
 use uspec_testplan::{
     case::CaseId,
     catalogue::Catalogue,
@@ -32,6 +33,10 @@ struct Row<'a> {
 /// Whatever keeps it from being done.
 pub fn run(args: &ListArgs) -> Result<Exit, Error> {
     let catalogue = load::catalogue(&args.catalogue)?;
+    if args.coverage {
+        tell(&coverage(args.format, &catalogue)?);
+        return Ok(Exit::Good);
+    }
     let profile = load::profile(args.eut.as_deref())?;
     let selection = load::selection(&args.select)?;
     let features = FeatureSet::from_profile(&profile, &catalogue.features);
@@ -44,6 +49,14 @@ pub fn run(args: &ListArgs) -> Result<Exit, Error> {
     };
     tell(&text);
     Ok(Exit::Good)
+}
+
+fn coverage(format: Format, catalogue: &Catalogue) -> Result<String, Error> {
+    let coverage = Coverage::of(catalogue);
+    match format {
+        Format::Text => Ok(coverage.markdown()),
+        Format::Json => pretty(&coverage),
+    }
 }
 
 /// Of a plan, what the selection did not leave out.
@@ -103,6 +116,10 @@ fn json(plan: &Plan, catalogue: &Catalogue) -> Result<String, Error> {
             }
         })
         .collect();
-    let text = serde_json::to_string_pretty(&rows).map_err(|cause| Error::new("the list", &cause))?;
+    pretty(&rows)
+}
+
+fn pretty(rows: &impl Serialize) -> Result<String, Error> {
+    let text = serde_json::to_string_pretty(rows).map_err(|cause| Error::new("the list", &cause))?;
     Ok(format!("{text}\n"))
 }

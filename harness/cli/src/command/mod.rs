@@ -2,8 +2,10 @@
 
 pub mod agent;
 pub mod check;
+pub mod completions;
 pub mod judge;
 pub mod list;
+pub mod man;
 pub mod merge;
 pub mod pki;
 pub mod run;
@@ -28,5 +30,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::Agent(args) => agent::run(args),
         Command::Pki(args) => pki::run(args),
         Command::Schema(args) => schema::run(args),
+        Command::Completions(args) => Ok(completions::run(args)),
+        Command::Man(args) => man::run(args),
     }
 }

@@ -11,10 +11,14 @@ use crate::{
     files::Reports,
     load,
     outcome::{Error, Exit, tell},
+    progress::{self, Progress},
     standing::{self, Earlier, Standing},
 };
 use std::{io::IsTerminal as _, path::Path, sync::Arc};
-use tokio::runtime::Runtime;
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+};
 use tokio_util::sync::CancellationToken;
 use uspec_mtp::{network::RealNetwork, tls::KeyLogSink};
 use uspec_report::{
@@ -24,7 +28,7 @@ use uspec_report::{
 use uspec_runner::{ProgramControl, SessionConfig, TlsSupply};
 use uspec_testplan::{
     catalogue::Catalogue,
-    profile::{Broker, EutProfile, Mtp, Role, Transport},
+    profile::{EutProfile, Mtp},
     run_report::{CaseResult, EndedBy, RunReport},
     selection::Selection,
 };
@@ -50,7 +54,8 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
             dry_run(args, &catalogue, profile, &selection)
         });
     }
-    let work = Work { args, catalogue: &catalogue, selection: &selection, cancel: CancellationToken::new() };
+    let (progress, cancel) = (Progress::new(args.quiet), CancellationToken::new());
+    let work = Work { args, catalogue: &catalogue, selection: &selection, progress, cancel };
     match profiles.as_slice() {
         [profile] => work.one(profile),
         several => work.several(several),
@@ -77,6 +82,7 @@ struct Work<'a> {
     args: &'a RunArgs,
     catalogue: &'a Catalogue,
     selection: &'a Selection,
+    progress: Progress,
     cancel: CancellationToken,
 }
 
@@ -157,7 +163,7 @@ impl Work<'_> {
             Ok(report) => self.finish(eut, report),
             Err(error) => {
                 let text = error.to_string();
-                eprint!("{}{text}", eut.prefix);
+                self.progress.note(&format!("{}{}", eut.prefix, text.trim_end()));
                 let reason = text.trim_end().trim_start_matches("error: ");
                 let bench = Device { catalogue: self.catalogue, profile: eut.profile, supply: TlsSupply::default() };
                 let mut report = self.campaign(eut, &bench).not_run(reason)?;
@@ -233,13 +239,20 @@ impl Work<'_> {
         let place = if self.args.real { Where::Loopback } else { Where::Memory };
         let bundled = Bundled::new(eut.profile, &self.args.fault, place)?.manner(eut.manner.clone());
         let bundled = bundled.cancel(self.cancel.clone()).key_log(eut.key_log());
-        bundled.judge(self.catalogue, self.selection, &mut |event| self.watch(eut, event))
+        let shown = self.shown(eut);
+        bundled.judge(self.catalogue, self.selection, &mut |event| self.watch(eut, &shown, &event))
     }
 
     fn device(&self, eut: &Eut<'_>, runtime: &Runtime) -> Result<RunReport, Error> {
         let supply = TlsSupply { pki: None, key_log: eut.key_log() };
         let bench = Device { catalogue: self.catalogue, profile: eut.profile, supply };
-        runtime.block_on(self.campaign(eut, &bench).run(&mut |event| self.watch(eut, event)))
+        let shown = self.shown(eut);
+        runtime.block_on(self.campaign(eut, &bench).run(&mut |event| self.watch(eut, &shown, &event)))
+    }
+
+    /// What is shown of an EUT while it is judged.
+    fn shown(&self, eut: &Eut<'_>) -> progress::Eut {
+        self.progress.eut(eut.prefix.strip_suffix(": "))
     }
 
     fn campaign<'c>(&'c self, eut: &'c Eut<'_>, bench: &'c Device<'_>) -> Campaign<'c> {
@@ -253,14 +266,14 @@ impl Work<'_> {
         }
     }
 
-    fn watch(&self, eut: &Eut<'_>, event: Event<'_>) -> Option<String> {
+    fn watch(&self, eut: &Eut<'_>, shown: &progress::Eut, event: &Event<'_>) -> Option<String> {
         let State::Run(reports, _) = &eut.state else { return None };
-        if let Event::Kept(entry) = &event
+        if let Event::Kept(entry) = event
             && !reports.journal().keep(entry)
         {
             self.cancel.cancel();
         }
-        watch(self.args, &eut.prefix, reports, event)
+        watch(shown, reports, event)
     }
 
     /// Writes the reports, with the exit code.
@@ -336,104 +349,40 @@ impl Bench for Device<'_> {
     }
 }
 
-/// The first Ctrl-C ends the run in order, with its reports; the second one ends the process.
+/// The first Ctrl-C ends the run in order, with its reports; the second one ends the process. SIGTERM, with which a CI takes a job back, is
+/// as good as Ctrl-C.
 pub(crate) fn cancel_on_ctrl_c(cancel: CancellationToken) {
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            eprintln!("ending the run; its reports are written (once more Ctrl-C ends at once)");
+        if told_to_end().await.is_ok() {
+            // Below the bar, and the `^C` that a terminal shows.
+            let below = if std::io::stderr().is_terminal() { "\n" } else { "" };
+            eprintln!("{below}ending the run; its reports are written (once more Ctrl-C ends at once)");
             cancel.cancel();
         }
-        if tokio::signal::ctrl_c().await.is_ok() {
+        if told_to_end().await.is_ok() {
             std::process::exit(130);
         }
     });
 }
 
-/// One line a case, and its Trace kept.
-fn watch(args: &RunArgs, prefix: &str, reports: &Reports, event: Event<'_>) -> Option<String> {
+async fn told_to_end() -> std::io::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    tokio::select! {
+        told = tokio::signal::ctrl_c() => told,
+        _ = term.recv() => Ok(()),
+    }
+}
+
+/// Shows an event, and keeps its Trace; gives back where.
+fn watch(shown: &progress::Eut, reports: &Reports, event: &Event<'_>) -> Option<String> {
+    shown.show(event);
     match event {
-        Event::Ready { mtp } => {
-            say(args, &format!("{prefix}{}", ready(mtp)));
-            None
-        }
-        Event::BroughtUp { mtp, trace, failure } => {
-            if let Some(reason) = failure {
-                eprintln!("{prefix}{}: {reason}", mtp.name);
-            }
-            reports.trace(&format!("bring-up-{}", mtp.name), trace)
-        }
-        Event::Judged { case, mtp, nth, of, run, trace, judgement, duration } => {
-            let verdict = summary::word(judgement.verdict);
-            let text = format!(
-                "{prefix}{nth:>3}/{of} {verdict:<12} {:<6} {} [{mtp}] {:.1} s{}",
-                case.id.to_string(),
-                case.title,
-                duration.as_secs_f64(),
-                if run > 1 { format!(", run {run}") } else { String::new() },
-            );
-            say(args, &colour(verdict, text));
+        Event::BroughtUp { mtp, trace, .. } => reports.trace(&format!("bring-up-{}", mtp.name), trace),
+        Event::Judged { case, mtp, run, trace, .. } => {
             // The Traces of the runs before it stay.
-            let nth = if run > 1 { format!("-run{run}") } else { String::new() };
+            let nth = if *run > 1 { format!("-run{run}") } else { String::new() };
             reports.trace(&format!("{}-{mtp}{nth}", case.id), trace)
         }
-        Event::Kept(_) => None,
-    }
-}
-
-/// Where the EUT is awaited, or called.
-fn ready(mtp: &Mtp) -> String {
-    let scheme = |plain: &str, tls: &str| if mtp.transport.tls().is_some() { tls.to_owned() } else { plain.to_owned() };
-    let (role, place) = match &mtp.transport {
-        Transport::WebSocket(it) => (it.role, format!("{}://{}{}", scheme("ws", "wss"), it.address, it.path)),
-        Transport::Uds(it) => (it.role, it.path.display().to_string()),
-        Transport::Mqtt(it) if it.broker == Broker::Beside => {
-            return format!("{}: joining the broker at {}://{}", mtp.name, scheme("mqtt", "mqtts"), it.address);
-        }
-        Transport::Stomp(it) if it.broker == Broker::Beside => {
-            return format!("{}: joining the broker at {}://{}", mtp.name, scheme("stomp", "stomps"), it.address);
-        }
-        Transport::Mqtt(it) => (Role::EutConnects, format!("{}://{}", scheme("mqtt", "mqtts"), it.address)),
-        Transport::Stomp(it) => (Role::EutConnects, format!("{}://{}", scheme("stomp", "stomps"), it.address)),
-    };
-    match role {
-        Role::EutConnects => format!("{}: waiting for the EUT at {place}", mtp.name),
-        Role::WeConnect => format!("{}: connecting to the EUT at {place}", mtp.name),
-    }
-}
-
-fn say(args: &RunArgs, line: &str) {
-    if !args.quiet {
-        tell(&format!("{line}\n"));
-    }
-}
-
-fn colour(verdict: &str, line: String) -> String {
-    if std::env::var_os("NO_COLOR").is_some() || !std::io::stdout().is_terminal() {
-        return line;
-    }
-    let code = match verdict {
-        "pass" => 32,
-        "fail" => 31,
-        _ => 33,
-    };
-    format!("\u{1b}[{code}m{line}\u{1b}[0m")
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may abort")]
-
-    use super::*;
-
-    #[test]
-    fn a_flaky_case_is_green_only_when_that_was_asked_for() {
-        let mut report = RunReport::from_json(include_str!("../../../../reports/samples/mixed/run.json")).unwrap();
-        report.results.retain(|result| result.verdict() == Some(uspec_testplan::verdict::Verdict::Pass));
-        assert!(report.results.iter().any(CaseResult::is_flaky));
-        let profile = load::profile(None).unwrap();
-        assert_eq!(exit(&report, &profile, false), Exit::Undecided);
-        assert_eq!(exit(&report, &profile, true), Exit::Good);
-        report.results.retain(|result| !result.is_flaky());
-        assert_eq!(exit(&report, &profile, false), Exit::Good);
+        Event::Planned { .. } | Event::Ready { .. } | Event::Begins { .. } | Event::Kept(_) => None,
     }
 }
