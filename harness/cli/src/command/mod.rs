@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod check;
 pub mod judge;
+mod judging;
 pub mod list;
 pub mod merge;
 pub mod pki;
