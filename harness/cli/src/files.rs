@@ -68,7 +68,9 @@ impl Reports {
     /// A file that cannot be made.
     pub fn key_log(&self) -> Result<KeyLogSink, Error> {
         let path = self.folder.join(KEY_LOG);
-        let file = fs::File::create(&path).map_err(|cause| Error::file("made", &path, &cause))?;
+        // A run that goes on has the secrets of before in it.
+        let file = fs::File::options().create(true).append(true).open(&path);
+        let file = file.map_err(|cause| Error::file("made", &path, &cause))?;
         let file = Mutex::new(file);
         Ok(KeyLogSink::new(move |line| {
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,4 +148,33 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&neighbour, path));
     written.map_err(|cause| Error::file("written", path, &cause))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may abort")]
+
+    use super::*;
+    use crate::{campaign::Manner, load};
+    use uspec_testplan::{catalogue::Catalogue, selection::Selection};
+
+    #[test]
+    fn secrets_of_before_an_interruption_stay_and_those_of_another_run_do_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (catalogue, profile) = (Catalogue::default(), load::profile(None).unwrap());
+        let heading = Heading::new(&catalogue, &profile, &Selection::all(), &Manner::default());
+        let write = |past: Option<Past>| {
+            let (reports, _) = Reports::prepare(folder.path(), None, &heading, past.map(Box::new)).unwrap();
+            let before = fs::read_to_string(folder.path().join(KEY_LOG)).unwrap_or_default();
+            drop(reports.key_log().unwrap());
+            fs::write(folder.path().join(KEY_LOG), format!("{before}secret\n")).unwrap();
+            drop(reports.key_log().unwrap());
+        };
+        let secrets = || fs::read_to_string(folder.path().join(KEY_LOG)).unwrap().lines().count();
+        write(None);
+        write(Past::find(folder.path()).unwrap());
+        assert_eq!(secrets(), 2);
+        write(None);
+        assert_eq!(secrets(), 1);
+    }
 }

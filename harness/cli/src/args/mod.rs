@@ -106,6 +106,7 @@ Examples:
   uspec run --eut my-device.yaml --rerun-failed   repeats once what does not pass; a later pass is flaky
 
 Reports go to reports/out/: junit.xml, run.json, report.html and one Trace a case under traces/.
+With several EUTs, each has a folder of its own there, named by its profile, and one junit.xml and one report.html stand above.
 
 {EXIT_CODES}"))]
 pub struct RunArgs {

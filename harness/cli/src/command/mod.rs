@@ -4,6 +4,7 @@ pub mod agent;
 pub mod check;
 pub mod completions;
 pub mod judge;
+mod judging;
 pub mod list;
 pub mod man;
 pub mod merge;

@@ -31,12 +31,11 @@ impl Counts {
             Event::BroughtUp { mtp, failure: Some(_), .. } => {
                 self.planned.remove(&mtp.name);
             }
-            Event::BroughtUp { failure: None, .. } => {}
+            Event::BroughtUp { failure: None, .. } | Event::Kept(_) => {}
             Event::Begins { case, mtp, .. } => self.now = format!("{} [{mtp}] {}", case.id, case.title),
             Event::Judged { case, mtp, judgement, .. } => {
                 self.verdicts.insert((case.id.clone(), (*mtp).to_owned()), judgement.verdict);
             }
-            Event::Kept(_) => {}
         }
     }
 
