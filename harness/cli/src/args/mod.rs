@@ -1,5 +1,9 @@
 //! The command line. `--help` teaches by example.
 
+mod doctor;
+
+pub use doctor::DoctorArgs;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -32,6 +36,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Judge stored Traces again.
     Judge(JudgeArgs),
+    /// Bring a device up step by step, and say what is wrong at the first step that is broken.
+    Doctor(DoctorArgs),
     /// Run the bundled Agent on real sockets, to try the harness or an own Controller.
     Agent(AgentArgs),
     /// Write certificates and keys for a bench: an authority, right identities and wrong ones.

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod check;
+pub mod doctor;
 pub mod judge;
 pub mod list;
 pub mod pki;
@@ -23,6 +24,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::Check(args) => check::run(args),
         Command::List(args) => list::run(args),
         Command::Judge(args) => judge::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Agent(args) => agent::run(args),
         Command::Pki(args) => pki::run(args),
         Command::Schema(args) => schema::run(args),

@@ -110,6 +110,15 @@ pub async fn examine(
     report.finish()
 }
 
+/// How long something better is waited for once a step is broken.
+fn grace(stage: Stage) -> Duration {
+    match stage {
+        // The answer was waited for already.
+        Stage::Protocol | Stage::Get | Stage::ReplyPath => Duration::ZERO,
+        _ => SETTLED,
+    }
+}
+
 /// Why our end could not be started.
 fn unusable(subject: &Subject, error: &MtpError) -> Fault {
     let expected = match (&subject.kind, subject.calls) {
@@ -197,7 +206,7 @@ impl Bench<'_> {
             let until = match self.diagnose(stage, Patience::Left) {
                 Finding::Good(seen, remarks) => return Ok((seen, remarks)),
                 Finding::Broken(fault) => {
-                    let until = *broken_since.get_or_insert_with(|| Instant::now() + self.grace(stage));
+                    let until = *broken_since.get_or_insert_with(|| Instant::now() + grace(stage));
                     if Instant::now() >= until {
                         return Err(fault);
                     }
@@ -227,15 +236,6 @@ impl Bench<'_> {
             Stage::Route | Stage::EndpointIds => now + FIRST_RECORDS,
             Stage::ConnectRecord => now + CONNECT_RECORD,
             Stage::Protocol | Stage::Get | Stage::ReplyPath => now,
-        }
-    }
-
-    /// How long something better is waited for once a step is broken.
-    fn grace(&self, stage: Stage) -> Duration {
-        match stage {
-            // The answer was waited for already.
-            Stage::Protocol | Stage::Get | Stage::ReplyPath => Duration::ZERO,
-            _ => SETTLED,
         }
     }
 
@@ -300,10 +300,7 @@ impl Bench<'_> {
     /// Sends a request and waits for its answer.
     async fn ask(&mut self, label: &str, kind: MessageKind, body: &Value) -> Exchange {
         let msg_id = format!("doctor-{}-{label}", self.run);
-        let unsent = match self.send(&msg_id, kind, body).await {
-            Ok(()) => None,
-            Err(why) => Some(why),
-        };
+        let unsent = self.send(&msg_id, kind, body).await.err();
         if unsent.is_none() {
             self.await_answer(&msg_id).await;
         }

@@ -1,6 +1,7 @@
 //! The words of a diagnosis: parameters of the EUT's data model, and octets and certificates as a person reads them.
 
 use super::subject::{Kind, Subject};
+use std::fmt::Write as _;
 use uspec_mtp::{network::Address, tls::PeerCertificate};
 
 /// Characters that are shown of what a peer said first.
@@ -84,7 +85,10 @@ pub(super) fn opening_words(octets: &[u8]) -> String {
         }
         _ => {
             let shown = octets.get(..16).unwrap_or(octets);
-            let digits: String = shown.iter().map(|octet| format!("{octet:02x}")).collect();
+            let digits = shown.iter().fold(String::new(), |mut digits, octet| {
+                let _ = write!(digits, "{octet:02x}");
+                digits
+            });
             let cut = if shown.len() < octets.len() { "…" } else { "" };
             format!("the octets {digits}{cut}")
         }

@@ -58,32 +58,30 @@ fn awaited(subject: &Subject, evidence: &Evidence) -> Finding {
     let expected = format!("the EUT connects to {subject} and says something");
     let fault = Fault::new(expected, format!("we listen at {}; {}", subject.address, sightings(subject, evidence)));
     let names = parameters(subject);
-    Finding::Pending(match subject.kind {
-        Kind::Uds => fault
-            .eut(format!("let the Agent connect to this path (`{}`, with `Mode` `Connect`)", names.host))
-            .profile(format!("`path` of `{}`: the path to which the Agent connects", subject.name)),
-        _ => {
-            let fault = fault
-                .eut(format!(
-                    "let the Agent connect to port {} of this machine (`{}` and `{}`; every row on the way must be enabled)",
-                    subject.address.port(),
-                    names.port,
-                    names.host
-                ))
-                .profile(format!("`address` of `{}`: the port to which the Agent connects", subject.name));
-            let fault = if is_loopback(&subject.address) {
-                fault.profile(format!(
-                    "`address` of `{}`: {} is heard by this machine alone; a device elsewhere needs `0.0.0.0:{}`",
-                    subject.name,
-                    subject.address.host(),
-                    subject.address.port()
-                ))
-            } else {
-                fault
-            };
-            fault.bench(format!("a firewall must let port {} through", subject.address.port()))
-        }
-    })
+    if matches!(subject.kind, Kind::Uds) {
+        return Finding::Pending(
+            fault
+                .eut(format!("let the Agent connect to this path (`{}`, with `Mode` `Connect`)", names.host))
+                .profile(format!("`path` of `{}`: the path to which the Agent connects", subject.name)),
+        );
+    }
+    let port = subject.address.port();
+    let fault = fault
+        .eut(format!(
+            "let the Agent connect to port {port} of this machine (`{}` and `{}`; every row on the way must be enabled)",
+            names.port, names.host
+        ))
+        .profile(format!("`address` of `{}`: the port to which the Agent connects", subject.name));
+    let fault = if is_loopback(&subject.address) {
+        fault.profile(format!(
+            "`address` of `{}`: {} is heard by this machine alone; a device elsewhere needs `0.0.0.0:{port}`",
+            subject.name,
+            subject.address.host()
+        ))
+    } else {
+        fault
+    };
+    Finding::Pending(fault.bench(format!("a firewall must let port {port} through")))
 }
 
 /// What has been seen so far, in one sentence.
