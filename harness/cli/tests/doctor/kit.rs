@@ -19,21 +19,21 @@ use uspec_runner::{
 use uspec_testplan::profile::{EutProfile, Mtp};
 
 /// How long an EUT that connects is waited for.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Both sides of a bring-up, right in every respect until a test makes a mistake.
-pub struct Setup {
-    pub profile: EutProfile,
-    pub mtp: Mtp,
-    pub agent: AgentConfig,
+pub(crate) struct Setup {
+    pub(crate) profile: EutProfile,
+    pub(crate) mtp: Mtp,
+    pub(crate) agent: AgentConfig,
     /// What our end shows, where TLS is used.
-    pub shown: Option<TlsMaterial>,
-    pub pki: Arc<Pki>,
+    pub(crate) shown: Option<TlsMaterial>,
+    pub(crate) pki: Arc<Pki>,
 }
 
 impl Setup {
     /// The bundled Agent and its profile, over this MTP of it.
-    pub fn of(name: &str) -> Self {
+    pub(crate) fn of(name: &str) -> Self {
         let profile = load::profile(None).unwrap();
         let mtp = profile.mtps.iter().find(|mtp| mtp.name == name).unwrap().clone();
         let pki = Arc::new(Pki::generate().unwrap());
@@ -45,25 +45,25 @@ impl Setup {
     }
 
     /// The same, with a mistake.
-    pub fn with(name: &str, mistake: impl FnOnce(&mut Self)) -> Self {
+    pub(crate) fn with(name: &str, mistake: impl FnOnce(&mut Self)) -> Self {
         let mut setup = Self::of(name);
         mistake(&mut setup);
         setup
     }
 
     /// Our own certificate is of this kind.
-    pub fn show(&mut self, kind: IdentityKind) {
+    pub(crate) fn show(&mut self, kind: IdentityKind) {
         let issued = self.pki.issue(kind, &self.profile.controller_endpoint_id, &["127.0.0.1", "localhost"]).unwrap();
         self.shown = Some(issued);
     }
 
     /// The Agent's certificate is of this kind.
-    pub fn agent_shows(&mut self, kind: IdentityKind) {
+    pub(crate) fn agent_shows(&mut self, kind: IdentityKind) {
         self.agent.tls = Some(identity(&self.pki, kind, &self.agent.endpoint_id));
     }
 
     /// What a session would be opened with.
-    pub fn config(&self) -> SessionConfig {
+    pub(crate) fn config(&self) -> SessionConfig {
         let supply = TlsSupply { pki: Some(Arc::clone(&self.pki)), key_log: None };
         let mut config = SessionConfig::from_profile(&self.profile, &self.mtp, &supply, "", "test").unwrap();
         if let Some(shown) = &self.shown {
@@ -73,7 +73,7 @@ impl Setup {
     }
 
     /// Brings the Agent up, and tells what was told meanwhile.
-    pub async fn examine(&self) -> (Examination, Vec<String>) {
+    pub(crate) async fn examine(&self) -> (Examination, Vec<String>) {
         let network: Arc<dyn Network> = Arc::new(MemoryNetwork::default());
         let stop = CancellationToken::new();
         let agent = tokio::spawn(endpoint::run(self.agent.clone(), Arc::clone(&network), stop.clone()));
@@ -84,7 +84,7 @@ impl Setup {
     }
 
     /// The same, with whatever else is on the network.
-    pub async fn alone(&self, network: Arc<dyn Network>) -> (Examination, Vec<String>) {
+    pub(crate) async fn alone(&self, network: Arc<dyn Network>) -> (Examination, Vec<String>) {
         let mut told = Vec::new();
         let examination = Box::pin(examine(self.config(), network, PATIENCE, &mut |progress| match progress {
             Progress::Decided(step) => told.push(format!("{step:?}")),
@@ -125,13 +125,12 @@ fn show(far: &mut FarConfig, identity: &TlsMaterial) {
 }
 
 /// The broken step and its fault.
-pub fn broken(examination: &Examination) -> (Stage, Fault) {
+pub(crate) fn broken(examination: &Examination) -> (Stage, Fault) {
     let (step, fault) = examination.broken().unwrap_or_else(|| panic!("nothing is broken: {examination:#?}"));
     (step.stage, fault.clone())
 }
 
-/// Whether one of the remedies is on this side and says all of this.
-pub fn is_to_change(fault: &Fault, side: Side, words: &[&str]) -> bool {
-    let says = |change: &str| words.iter().all(|word| change.contains(word));
-    fault.remedies.iter().any(|remedy| remedy.side == side && says(&remedy.change))
+/// Whether one of the remedies is on this side and says this.
+pub(crate) fn is_to_change(fault: &Fault, side: Side, words: &str) -> bool {
+    fault.remedies.iter().any(|remedy| remedy.side == side && remedy.change.contains(words))
 }

@@ -167,6 +167,13 @@ impl Subject {
         self.is_brokered() && self.calls
     }
 
+    /// Our certificate, when the EUT cannot know us by it: it has to stand for our Endpoint ID where the two are connected directly (R-SEC.0a).
+    pub(super) fn foreign_certificate(&self) -> Option<&PeerCertificate> {
+        let own = self.tls.as_ref()?.certificate.as_ref()?;
+        let stands = own.stands_for(&self.controller);
+        (!self.is_brokered() && !stands.is_exact()).then_some(own)
+    }
+
     /// Whom our stream is with: the EUT, or a broker.
     pub(super) fn peer(&self) -> &'static str {
         if self.is_beside() { "the broker" } else { "the EUT" }

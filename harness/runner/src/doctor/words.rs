@@ -71,6 +71,7 @@ pub(super) fn opening_words(octets: &[u8]) -> String {
     match octets {
         [] => return "nothing".to_owned(),
         [0x16, 0x03, ..] => return "a TLS ClientHello".to_owned(),
+        [0x15, 0x03, ..] => return "a TLS alert".to_owned(),
         [0x10, ..] if octets.windows(4).take(8).any(|window| window == b"MQTT") => {
             return "an MQTT CONNECT".to_owned();
         }
@@ -95,9 +96,9 @@ pub(super) fn opening_words(octets: &[u8]) -> String {
     }
 }
 
-/// Whether it is the beginning of TLS.
+/// Whether it is the beginning of TLS: a ClientHello, or the alert of a server that was not sent one.
 pub(super) fn is_tls(octets: &[u8]) -> bool {
-    octets.starts_with(&[0x16, 0x03])
+    octets.starts_with(&[0x16, 0x03]) || octets.starts_with(&[0x15, 0x03])
 }
 
 /// Whether it is the beginning of this MTP without TLS.

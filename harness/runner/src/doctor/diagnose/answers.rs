@@ -5,12 +5,14 @@ use super::{
         evidence::{Evidence, Heard, Seen},
         report::Fault,
         subject::{Kind, Subject},
+        words::names,
     },
     Exchanges, Finding, good,
 };
 use crate::rows::{self, CONTROLLERS, resolved};
 use serde_json::Value;
 use std::time::Duration;
+use uspec_mtp::event::EndedBy;
 
 /// Instances or codes that are listed.
 const LISTED: usize = 8;
@@ -136,25 +138,20 @@ fn error(what: &str, subject: &Subject, body: &Value) -> Fault {
 }
 
 fn unanswered(what: &str, subject: &Subject, evidence: &Evidence, exchange: &Exchange) -> Fault {
-    let ours = &subject.controller;
     if let Some(place) = evidence.strayed(&exchange.msg_id) {
         return strayed(what, subject, place);
     }
-    let expected = format!("a Response to {what}");
+    let ours = &subject.controller;
     let best = evidence.best(subject.eut.as_deref()).map(|(_, seen)| seen);
-    let mut seen = match &exchange.unsent {
-        Some(why) => format!("it could not be sent: {why}"),
-        None => format!("nothing within {} s", exchange.waited.as_secs()),
-    };
-    if let Some(end) = best.and_then(ending) {
-        seen.push_str("; ");
-        seen.push_str(&end);
+    let mut fault = Fault::new(format!("a Response to {what}"), silence(exchange, best));
+    if let Some(own) = subject.foreign_certificate() {
+        fault = fault.profile(format!(
+            "`tls.certificate` of `{}`: one with `urn:bbf:usp:id:{ours}` in subjectAltName, by which the EUT knows us (R-SEC.0a); ours is for {}",
+            subject.name,
+            names(own)
+        ));
     }
-    if let Some(failure) = best.and_then(|seen| seen.failures.last()) {
-        seen.push_str("; ");
-        seen.push_str(&failure.to_string());
-    }
-    let fault = Fault::new(expected, seen)
+    let fault = fault
         .eut(format!(
             "its Controller table must know us: `{CONTROLLERS}{{i}}.EndpointID` `{ours}`, enabled, with a Role"
         ))
@@ -172,6 +169,20 @@ fn unanswered(what: &str, subject: &Subject, evidence: &Evidence, exchange: &Exc
         }
         Kind::WebSocket { .. } | Kind::Uds => fault,
     }
+}
+
+/// What came in place of an answer.
+fn silence(exchange: &Exchange, best: Option<&Seen>) -> String {
+    let mut said = vec![match &exchange.unsent {
+        Some(why) => format!("it could not be sent: {why}"),
+        None => format!("nothing within {} s", exchange.waited.as_secs()),
+    }];
+    said.extend(best.and_then(ending));
+    said.extend(best.and_then(|seen| seen.failures.last()).map(ToString::to_string));
+    if best.is_none_or(|seen| seen.heard.is_empty()) {
+        said.push("it has sent no Record at all".to_owned());
+    }
+    said.join("; ")
 }
 
 /// The answer is on the broker, where we do not listen.
@@ -197,9 +208,9 @@ fn ending(seen: &Seen) -> Option<String> {
     let closing = seen.closed.as_ref()?;
     let code = closing.code.map(|code| format!(" with code {code}")).unwrap_or_default();
     let why = if closing.reason.is_empty() { String::new() } else { format!(" ({})", closing.reason) };
-    Some(
-        format!("its connection was ended by {:?}{code}{why}", closing.by)
-            .replace("Peer", "the EUT")
-            .replace("Us", "us"),
-    )
+    Some(match closing.by {
+        EndedBy::Peer => format!("the EUT ended its connection{code}{why}"),
+        EndedBy::Us => format!("we ended its connection{code}{why}"),
+        EndedBy::Broken => format!("its connection broke{code}{why}"),
+    })
 }

@@ -157,6 +157,13 @@ fn about_ours(subject: &Subject, ours: &OurTls, seen: String, failure: &TlsFailu
 fn established(subject: &Subject, ours: &OurTls, session: &TlsSession) -> Finding {
     let peer = subject.peer();
     let mut remarks = Vec::new();
+    if let Some(own) = subject.foreign_certificate() {
+        remarks.push(format!(
+            "our own certificate does not stand for our Endpoint ID {}: it is for {} (R-SEC.0a)",
+            subject.controller,
+            names(own)
+        ));
+    }
     let shown = match (&session.peer_certificate, &session.verification) {
         (None, _) => format!("{peer} showed no certificate"),
         (Some(it), Verification::Verified) => format!("{peer} showed {}; it verifies", certificate(it)),

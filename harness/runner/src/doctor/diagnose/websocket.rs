@@ -33,9 +33,9 @@ pub(super) fn diagnose(subject: &Subject, path: &str, evidence: &Evidence) -> Fi
             Finding::Broken(subprotocol(subject, request, response.as_ref()))
         }
         (FailureKind::UpgradeRefused { status }, _) => Finding::Broken(refused(subject, path, *status)),
+        _ if is_tls(&seen.first) => Finding::Broken(encrypted(subject, &seen.first)),
         // A whole HTTP request that is no right upgrade comes from somebody who meant to connect.
         (_, Some(_)) => Finding::Broken(malformed(subject, failure)),
-        _ if is_tls(&seen.first) => Finding::Broken(encrypted(subject)),
         _ => Finding::Pending(nothing(subject, path, Some(seen))),
     }
 }
@@ -100,8 +100,9 @@ fn malformed(subject: &Subject, failure: &Failure) -> Fault {
         .bench("a proxy or another client may be what connects")
 }
 
-fn encrypted(subject: &Subject) -> Fault {
-    Fault::new("a WebSocket upgrade in clear text: the profile says nothing of TLS", "it sent a TLS ClientHello")
+fn encrypted(subject: &Subject, first: &[u8]) -> Fault {
+    let seen = format!("it sent {}", opening_words(first));
+    Fault::new("a WebSocket upgrade in clear text: the profile says nothing of TLS", seen)
         .eut(encryption(subject, false))
         .profile(format!("give `{}` its `tls`", subject.name))
 }
