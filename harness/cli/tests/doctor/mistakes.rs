@@ -147,7 +147,7 @@ fn another_controller(setup: &mut Setup) {
     &["ws://127.0.0.1:8080/usp", "we listen at 127.0.0.1:8080; no TCP connection came"],
     &[(Eut, "port 8080 of this machine (`Device.LocalAgent.Controller.{i}.MTP.{i}.WebSocket.Port`"), (Profile, "`address` of `websocket`")])]
 #[case::port_where_the_agent_listens("websocket-server", listen_port, Stage::Stream,
-    &["127.0.0.1:8080 refused the connection (15 attempts in all)"],
+    &["127.0.0.1:8080 refused the connection (20 attempts in all)"],
     &[(Eut, "port 8080 (`Device.LocalAgent.MTP.{i}.WebSocket.Port`"), (Profile, "`address` of `websocket-server`")])]
 #[case::port_of_the_broker("mqtt5", |s: &mut Setup| mqtt(s).port = 1884, Stage::Stream,
     &["we listen at 127.0.0.1:1883; no TCP connection came"],

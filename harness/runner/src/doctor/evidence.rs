@@ -8,8 +8,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use uspec_mtp::{
     event::{
-        Closing, ConnectionId, Direction, EndedBy, Failure, HttpHead, MtpEvent, MtpHappening, OpenSession, PacketSeen,
-        SHOWN_OCTETS,
+        Closing, ConnectionId, Direction, EndedBy, Failure, FailureKind, HttpHead, MtpEvent, MtpHappening, OpenSession,
+        PacketSeen, SHOWN_OCTETS,
     },
     network::Address,
     tls::{TlsFailure, TlsSession},
@@ -37,6 +37,8 @@ pub(super) struct Evidence {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) peer: Option<Address>,
+    /// Whether we have said something, so that there was a stream.
+    pub(super) spoke: bool,
     /// The first octets that came: in clear text, or in place of TLS.
     pub(super) first: Vec<u8>,
     pub(super) tls: Option<TlsSession>,
@@ -181,6 +183,7 @@ impl Seen {
                 let left = SHOWN_OCTETS.saturating_sub(self.first.len());
                 self.first.extend_from_slice(bytes.get(..left).unwrap_or(bytes));
             }
+            MtpHappening::Octets { direction: Direction::Sent, .. } => self.spoke = true,
             MtpHappening::Packet { direction, packet } => self.packet(*direction, packet, ours),
             MtpHappening::Record { direction: Direction::Received, bytes, route, .. } => {
                 keep(&mut self.heard, Heard::read(bytes, route.to.clone(), route.reply_to.clone()));
@@ -224,7 +227,8 @@ impl Seen {
 
     /// Whether nothing more can come of it.
     pub(super) fn is_over(&self) -> bool {
-        self.closed.is_some() || self.ended.is_some()
+        let refused = |failure: &Failure| failure.kind == FailureKind::TooManyConnections;
+        self.closed.is_some() || self.ended.is_some() || self.failures.iter().any(refused)
     }
 
     /// How far it came, and whether it is the EUT's.

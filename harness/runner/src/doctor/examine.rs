@@ -29,8 +29,8 @@ use uspec_mtp::{
 };
 use uspec_usp::{json::encode_body, schema::MessageKind};
 
-/// How long we call an EUT that is to be there: it is called again every second.
-const CALLING: Duration = Duration::from_secs(15);
+/// How long we call an EUT that is to be there: it is called again every second. A TLS handshake that gets no answer takes 15 s of it.
+const CALLING: Duration = Duration::from_secs(20);
 
 /// How long something better is waited for after a step has turned out broken: somebody else may have connected before the EUT, and an Agent
 /// tries again within some seconds.

@@ -49,7 +49,8 @@ pub(super) fn handshake(subject: &Subject, evidence: &Evidence) -> Finding {
                 .profile(format!("give `{}` its `tls`", subject.name)),
         ),
         (None, Some(failure)) if opening_words(&seen.first) == "an MQTT CONNECT" => Finding::Broken(
-            Fault::new("a CONNECT of MQTT", failure.to_string()).eut("its CONNECT must be as MQTT has it"),
+            Fault::new("a CONNECT of MQTT", format!("it sent what begins as an MQTT CONNECT: {failure}"))
+                .eut("its CONNECT must be as MQTT has it"),
         ),
         _ => Finding::Pending(nothing(subject, Some(seen))),
     }

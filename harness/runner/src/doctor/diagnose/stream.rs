@@ -98,10 +98,10 @@ pub(in crate::doctor) fn sightings(subject: &Subject, evidence: &Evidence) -> St
         (None, Kind::Stomp { .. }) => "a STOMP frame",
         (None, Kind::Uds) => "a Handshake",
     };
-    let over = evidence.all().filter(|seen| seen.is_over()).count();
-    let _ = match over {
-        0 => write!(text, " without {before} so far"),
-        _ => write!(text, " that ended before {before}"),
+    let _ = if evidence.all().all(Seen::is_over) {
+        write!(text, " that ended before {before}")
+    } else {
+        write!(text, " without {before} so far")
     };
     if let Some(last) = evidence.all().next_back() {
         let from =
@@ -113,10 +113,12 @@ pub(in crate::doctor) fn sightings(subject: &Subject, evidence: &Evidence) -> St
 
 /// Why a stream could not be had.
 fn unreachable(seen: &Seen) -> Option<&str> {
-    let kinds = |kind: FailureKind| matches!(kind, FailureKind::ConnectFailed);
-    let timed_out = |seen: &Seen| seen.first.is_empty() && seen.tls.is_none() && seen.tls_failure.is_none();
-    let failure = seen.failures.iter().find(|failure| {
-        kinds(failure.kind) || (failure.kind == FailureKind::Timeout && timed_out(seen) && seen.ended.is_none())
+    // On a stream something is said or ends; what was never had only times out.
+    let nothing = !seen.spoke && seen.first.is_empty() && seen.tls.is_none() && seen.ended.is_none();
+    let failure = seen.failures.iter().find(|failure| match failure.kind {
+        FailureKind::ConnectFailed => true,
+        FailureKind::Timeout => nothing,
+        _ => false,
     })?;
     Some(&failure.text)
 }
@@ -124,6 +126,7 @@ fn unreachable(seen: &Seen) -> Option<&str> {
 /// Whether nothing is known of it yet but that it was tried.
 fn is_fresh(seen: &Seen) -> bool {
     seen.first.is_empty()
+        && !seen.spoke
         && seen.tls.is_none()
         && seen.tls_failure.is_none()
         && seen.failures.is_empty()

@@ -35,7 +35,9 @@ pub(super) fn diagnose(subject: &Subject, path: &str, evidence: &Evidence) -> Fi
         (FailureKind::UpgradeRefused { status }, _) => Finding::Broken(refused(subject, path, *status)),
         _ if is_tls(&seen.first) => Finding::Broken(encrypted(subject, &seen.first)),
         // A whole HTTP request that is no right upgrade comes from somebody who meant to connect.
-        (_, Some(_)) => Finding::Broken(malformed(subject, failure)),
+        (_, Some((_, response))) if !subject.calls || response.is_some() => {
+            Finding::Broken(malformed(subject, failure))
+        }
         _ => Finding::Pending(nothing(subject, path, Some(seen))),
     }
 }
