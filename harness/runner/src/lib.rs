@@ -8,6 +8,7 @@
 //! | [`config`] | what a session is opened with |
 //! | [`control`] | how the device itself is controlled |
 //! | [`bring_up`] | what is found out about the EUT before the first case |
+//! | [`doctor`] | what is wrong when an EUT does not come up |
 //! | [`session`] | one run against one EUT over one MTP; one case, one Trace |
 //! | [`execute`] | the planned cases in their order, with progress and interruption |
 
@@ -18,6 +19,7 @@ mod capture;
 pub mod config;
 pub mod control;
 mod controller;
+pub mod doctor;
 mod exchange;
 pub mod execute;
 mod outgoing;

@@ -2,11 +2,13 @@
 
 mod campaign;
 mod completions;
+mod doctor;
 mod man;
 mod merge;
 
 pub use campaign::CampaignArgs;
 pub use completions::CompletionsArgs;
+pub use doctor::DoctorArgs;
 pub use man::ManArgs;
 pub use merge::MergeArgs;
 
@@ -45,6 +47,8 @@ pub enum Command {
     Judge(JudgeArgs),
     /// Put the reports of a run's shards together.
     Merge(MergeArgs),
+    /// Bring a device up step by step, and say what is wrong at the first step that is broken.
+    Doctor(DoctorArgs),
     /// Run the bundled Agent on real sockets, to try the harness or an own Controller.
     Agent(AgentArgs),
     /// Write certificates and keys for a bench: an authority, right identities and wrong ones.

@@ -13,7 +13,7 @@ const AGENT_TOPIC: &str = "usp/agent";
 const CREDENTIALS: (&str, &str) = ("uspec-agent", "open sesame");
 
 /// An Agent that has this MTP alone.
-pub(super) fn agent_config(profile: &EutProfile, mtp: &Mtp, faults: FaultSet) -> AgentConfig {
+pub fn agent_config(profile: &EutProfile, mtp: &Mtp, faults: FaultSet) -> AgentConfig {
     let mut config = AgentConfig { faults, start_time: jiff::Timestamp::now(), ..AgentConfig::default() };
     if let Some(id) = &profile.eut_endpoint_id {
         config.endpoint_id.clone_from(id);

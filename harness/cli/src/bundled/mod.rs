@@ -6,12 +6,13 @@
 mod agent;
 mod in_process;
 
+pub use agent::agent_config;
+
 use crate::{
     campaign::{Bench, Campaign, Equipment, HARNESS, Manner, Watch},
     command::run::cancel_on_ctrl_c,
     outcome::Error,
 };
-use agent::agent_config;
 use in_process::InProcess;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;

@@ -21,7 +21,7 @@ pub(super) fn tls(trace: &Trace) -> Option<TlsInfo> {
         What::Connection { state: ConnectionState::Tls, details, .. } => details.get("tls_established"),
         _ => None,
     })?;
-    let TlsSession { version, cipher_suite, peer_certificate, verification } =
+    let TlsSession { version, cipher_suite, peer_certificate, verification, .. } =
         serde_json::from_value(session.clone()).ok()?;
     let peer = peer_certificate.map(|certificate| {
         let names: Vec<_> = certificate.uris.into_iter().chain(certificate.dns_names).collect();

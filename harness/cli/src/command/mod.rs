@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod check;
 pub mod completions;
+pub mod doctor;
 pub mod judge;
 mod judging;
 pub mod list;
@@ -28,6 +29,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::List(args) => list::run(args),
         Command::Judge(args) => judge::run(args),
         Command::Merge(args) => merge::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Agent(args) => agent::run(args),
         Command::Pki(args) => pki::run(args),
         Command::Schema(args) => schema::run(args),

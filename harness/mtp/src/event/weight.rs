@@ -100,5 +100,8 @@ fn text_in(value: &Value) -> usize {
 
 fn certificate(certificate: Option<&PeerCertificate>) -> usize {
     // The names that are read out of it take about as much again.
-    certificate.map_or(0, |certificate| certificate.der.len().saturating_mul(2))
+    certificate.map_or(0, |certificate| {
+        let chain: usize = certificate.chain.iter().map(String::len).sum();
+        certificate.der.len().saturating_mul(2).saturating_add(chain)
+    })
 }

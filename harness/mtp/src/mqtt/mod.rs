@@ -23,6 +23,7 @@ pub use self::behaviour::{Change, ClientChanges, ConnackChanges, MqttBehaviour, 
 pub use self::far::{MqttFarConfig, MqttFarSide, MqttPlace};
 pub use self::handle::MqttHandle;
 pub use self::packet::MqttVersion;
+pub use self::topic::matches as filter_matches;
 pub use crate::end::{Retry, RetryParameters};
 
 /// Largest Record taken unless configured otherwise, in octets.

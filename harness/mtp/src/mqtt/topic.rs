@@ -58,7 +58,7 @@ pub(crate) fn has_wildcard(filter: &str) -> bool {
 }
 
 /// Whether a Topic Name matches a Topic Filter (section 4.7). A shared subscription's filter counts without its share name.
-pub(crate) fn matches(filter: &str, name: &str) -> bool {
+pub fn matches(filter: &str, name: &str) -> bool {
     let filter = shared(filter).map_or(filter, |(_, filter)| filter);
     if name.starts_with('$') && filter.starts_with(['+', '#']) {
         return false;

@@ -32,7 +32,13 @@ pub struct PeerCertificate {
     /// It is signed with its own key (R-SEC.5).
     #[serde(default)]
     pub self_signed: bool,
+    /// Subjects of the certificates that were sent with it, in their order: the rest of its chain, at most [`LONGEST_CHAIN`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<String>,
 }
+
+/// Certificates above the peer's own that are shown. No chain of a bench is as long.
+pub(super) const LONGEST_CHAIN: usize = 8;
 
 /// Whether a certificate stands for an Endpoint ID (R-SEC.0a), and by what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -81,6 +87,12 @@ impl PeerCertificate {
             }
         }
         seen
+    }
+
+    /// The same with what was sent behind it.
+    pub(super) fn read_chain<'a>(der: &[u8], above: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let chain = above.into_iter().take(LONGEST_CHAIN).map(|der| Self::read(der).subject).collect();
+        Self { chain, ..Self::read(der) }
     }
 
     /// The Endpoint IDs that the certificate stands for, taken from its URNs (R-SEC.0a).

@@ -8,15 +8,17 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
+use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, CommonState, Error, ServerConfig, SupportedProtocolVersion};
 use rustls_pki_types::ServerName;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use super::key_log::KeyLogSink;
 use super::material::{TlsError, TlsMaterial, roots};
-use super::verify::{Findings, Verifier};
+use super::verify::{Findings, Shown, Verifier};
 use super::{CertificateProblem, TlsFailure, TlsSession, Verification};
 use crate::network::{BoxStream, ByteStream};
+use crate::tls::first::FirstOctets;
 
 /// The server's side of TLS.
 #[derive(Debug, Clone)]
@@ -159,8 +161,9 @@ impl ReadyServer {
     pub(crate) async fn accept(&self, stream: BoxStream) -> Result<(BoxStream, TlsSession), Box<TlsFailure>> {
         let findings = Findings::default();
         let config = self.config(&findings).map_err(|error| TlsFailure::new(error.to_string()))?;
+        let (stream, first) = FirstOctets::of(stream);
         let accepted = TlsAcceptor::from(Arc::new(config)).accept(stream).await;
-        let stream = accepted.map_err(|error| failure(&error, &findings))?;
+        let stream = accepted.map_err(|error| failure(&error, &findings, &first))?;
         let session = describe(stream.get_ref().1, &findings);
         Ok((Box::new(TlsStream::from(stream)), session))
     }
@@ -188,7 +191,10 @@ impl ReadyServer {
             ClientAuth::Record => builder.with_client_cert_verifier(Arc::new(verifier(self.client_verifier()?, true))),
         };
         let chain = material.chain.clone();
-        let mut config = builder.with_single_cert(chain, material.key.clone_key()).map_err(TlsError::Pair)?;
+        let identity =
+            CertifiedKey::from_der(chain, material.key.clone_key(), &self.provider).map_err(TlsError::Pair)?;
+        let shown = Shown { identity: Arc::new(identity), findings: findings.clone() };
+        let mut config = builder.with_cert_resolver(Arc::new(shown));
         if let Some(sink) = key_log {
             config.key_log = Arc::new(sink.clone());
         }
@@ -239,8 +245,9 @@ impl ReadyClient {
     pub(crate) async fn connect(&self, stream: BoxStream) -> Result<(BoxStream, TlsSession), Box<TlsFailure>> {
         let findings = Findings::default();
         let config = self.config(&findings).map_err(|error| TlsFailure::new(error.to_string()))?;
+        let (stream, first) = FirstOctets::of(stream);
         let connected = TlsConnector::from(Arc::new(config)).connect(self.name.clone(), stream).await;
-        let stream = connected.map_err(|error| failure(&error, &findings))?;
+        let stream = connected.map_err(|error| failure(&error, &findings, &first))?;
         let session = describe(stream.get_ref().1, &findings);
         Ok((Box::new(TlsStream::from(stream)), session))
     }
@@ -327,11 +334,14 @@ fn describe(connection: &CommonState, findings: &Findings) -> TlsSession {
             .map_or_else(|| "unknown".to_owned(), |suite| format!("{:?}", suite.suite())),
         peer_certificate: finding.map(|finding| finding.certificate),
         verification,
+        server_name: findings.server_name(),
     }
 }
 
-fn failure(error: &io::Error, findings: &Findings) -> Box<TlsFailure> {
+fn failure(error: &io::Error, findings: &Findings, first: &FirstOctets) -> Box<TlsFailure> {
     let mut failure = TlsFailure::from_io(error);
+    failure.server_name = findings.server_name();
+    failure.received = first.octets();
     let missing = error.get_ref().and_then(|inner| inner.downcast_ref()) == Some(&Error::NoCertificatesPresented);
     if missing {
         failure.problem = Some(CertificateProblem::Missing);

@@ -5,6 +5,7 @@
 
 mod certificate;
 mod config;
+mod first;
 mod generate;
 mod key_log;
 mod material;
@@ -36,6 +37,9 @@ pub struct TlsSession {
     pub peer_certificate: Option<PeerCertificate>,
     /// What came of verifying that certificate.
     pub verification: Verification,
+    /// The server name that the client asked for, when we are the server; a client that calls an IP address asks for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
 }
 
 impl TlsSession {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use bytes::Bytes;
 use rustls::{CertificateError, Error};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,12 @@ pub struct TlsFailure {
     /// The peer's own certificate, if it came so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer_certificate: Option<PeerCertificate>,
+    /// The server name that the client asked for, when we are the server; a client that calls an IP address asks for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    /// The first octets that the peer sent, at most [`SHOWN_OCTETS`](crate::event::SHOWN_OCTETS): they show a peer that speaks no TLS.
+    #[serde(default, with = "crate::event::octets", skip_serializing_if = "Bytes::is_empty")]
+    pub received: Bytes,
 }
 
 impl TlsFailure {

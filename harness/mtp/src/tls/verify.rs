@@ -1,14 +1,15 @@
 //! Verifiers that do the usual verification, remember what came of it, and accept what they are told to accept.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::server::ParsedCertificate;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -27,16 +28,46 @@ pub(super) struct Finding {
 
 /// Where the verifier of one connection leaves its finding.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Findings(Arc<Mutex<Option<Finding>>>);
+pub(super) struct Findings(Arc<Mutex<Found>>);
+
+#[derive(Debug, Clone, Default)]
+struct Found {
+    certificate: Option<Finding>,
+    server_name: Option<String>,
+}
 
 impl Findings {
     /// What has been found; none when no certificate has come.
     pub(super) fn get(&self) -> Option<Finding> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.found().certificate.clone()
+    }
+
+    /// The server name that the client asked for.
+    pub(super) fn server_name(&self) -> Option<String> {
+        self.found().server_name.clone()
     }
 
     fn note(&self, finding: Finding) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(finding);
+        self.found().certificate = Some(finding);
+    }
+
+    fn found(&self) -> MutexGuard<'_, Found> {
+        // What stands in it is replaced as a whole, so that a poisoned lock still guards something sound.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Shows a server's one certificate, and remembers for which name it was asked.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) identity: Arc<CertifiedKey>,
+    pub(super) findings: Findings,
+}
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.findings.found().server_name = hello.server_name().map(str::to_owned);
+        Some(Arc::clone(&self.identity))
     }
 }
 
@@ -67,7 +98,7 @@ impl<V: ?Sized> Verifier<V> {
     ) -> Result<T, Error> {
         let (end_entity, intermediates) = chain;
         let now = if self.ignores_time { moment_of_validity(end_entity, intermediates, now) } else { now };
-        let certificate = PeerCertificate::read(end_entity);
+        let certificate = PeerCertificate::read_chain(end_entity, intermediates.iter().map(AsRef::as_ref));
         let (verified, problem) = if let Some(inner) = &self.inner {
             let is_anchor = self.trust.iter().any(|anchor| anchor == end_entity);
             let verified = if is_anchor { alone(end_entity, host, now).map(|()| accepted()) } else { ask(inner, now) };

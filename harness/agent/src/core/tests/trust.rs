@@ -29,6 +29,7 @@ fn session(kind: IdentityKind, endpoint_id: &str) -> Box<TlsSession> {
         cipher_suite: String::new(),
         peer_certificate: Some(PeerCertificate::read(material.certificate_der())),
         verification,
+        server_name: None,
     })
 }
 
