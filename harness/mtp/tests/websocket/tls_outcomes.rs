@@ -9,7 +9,7 @@ use uspec_mtp::event::{MtpHappening, OpenSession};
 use uspec_mtp::network::{Address, MemoryNetwork, Network, RealNetwork};
 use uspec_mtp::tls::{
     CertificateProblem, ClientAuth, EndpointMatch, IdentityKind, KeyLogSink, Pki, ServerVerification, TlsClient,
-    TlsError, TlsFailure, TlsServer, TlsVersions, Verification,
+    TlsError, TlsFailure, TlsMaterial, TlsServer, TlsVersions, Verification,
 };
 use uspec_mtp::websocket::WsRole;
 use uspec_mtp::{AgentConfig, Handle, MtpError};
@@ -432,8 +432,18 @@ async fn what_came_in_place_of_tls_is_shown(#[case] octets: Vec<u8>) {
 
 #[tokio::test(start_paused = true)]
 async fn the_chain_of_a_certificate_is_shown() {
-    let seen = agent_connects(MemoryNetwork::new(), IdentityKind::Trusted, true).await;
-    let Seen::Open(open) = seen else { panic!("{seen:?}") };
-    let certificate = open.tls.unwrap().peer_certificate.unwrap();
+    let network = MemoryNetwork::new();
+    let pki = Pki::generate().unwrap();
+    let server = TlsServer {
+        client_auth: ClientAuth::Require,
+        ..TlsServer::new(pki.issue(IdentityKind::Trusted, CONTROLLER, &HOSTS).unwrap())
+    };
+    let mut far = Far::start(&network, listen(server), |_| {}).await;
+    let own = pki.issue(IdentityKind::Trusted, AGENT, &HOSTS).unwrap();
+    let chain = format!("{}{}", own.chain_pem(), pki.authority().certificate_pem());
+    let shown = TlsMaterial::from_pem(&chain, &own.key_pem(), Some(&own.trust_pem())).unwrap();
+    let role = connect(far.handle.address().unwrap(), TlsClient::new(shown));
+    let _agent = Agent::start(&network, role, |_| {}).await;
+    let certificate = far.opened().await.tls.unwrap().peer_certificate.unwrap();
     assert_eq!(certificate.chain, [certificate.issuer]);
 }
