@@ -1,7 +1,11 @@
 //! The command line. `--help` teaches by example.
 
+mod init;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+
+pub use init::{InitArgs, InitBroker, InitMtp, InitRole};
 
 /// Exit codes, as the help prints them.
 const EXIT_CODES: &str = "\
@@ -30,6 +34,8 @@ pub enum Command {
     List(ListArgs),
     /// Check test cases and EUT profiles, and report everything that is wrong with them at once.
     Check(CheckArgs),
+    /// Wait for a device and write its EUT profile, with the settings of the Agent that go with it.
+    Init(Box<InitArgs>),
     /// Judge stored Traces again.
     Judge(JudgeArgs),
     /// Run the bundled Agent on real sockets, to try the harness or an own Controller.

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod check;
+pub mod init;
 pub mod judge;
 pub mod list;
 pub mod pki;
@@ -21,6 +22,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
     match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(args),
+        Command::Init(args) => init::run(args),
         Command::List(args) => list::run(args),
         Command::Judge(args) => judge::run(args),
         Command::Agent(args) => agent::run(args),

@@ -3,6 +3,8 @@
 //! One decision behind it: both forms, the parameters for any Agent and the factory-reset file for OB-USP-A, are made from one list of
 //! facts, so that neither can say what the other does not.
 
+use std::fmt::Write as _;
+
 use crate::profile::{Broker, Mqtt, MqttVersion, Mtp, Role, Stomp, Transport, Uds, WebSocket};
 
 /// The settings of the Agent that go with a profile.
@@ -38,12 +40,21 @@ pub fn agent_side(mtp: &Mtp, controller: &str, eut: Option<&str>, host: &str) ->
 /// What must stand in the Agent's data model, in the order in which it is told.
 #[derive(Default)]
 struct Facts {
-    /// The row that describes the connection: its table, its parameters, and those that only OB-USP-A is told.
-    transport: Option<(&'static str, Vec<(&'static str, String)>, Vec<(&'static str, &'static str)>)>,
+    /// The row that describes the connection.
+    transport: Option<Connection>,
     /// Of `Device.LocalAgent.MTP.{i}.`.
     agent: Vec<(&'static str, String)>,
     /// Of `Device.LocalAgent.Controller.{i}.MTP.{i}.`.
     controller: Vec<(&'static str, String)>,
+}
+
+/// The row that describes a connection.
+struct Connection {
+    /// Its table.
+    table: &'static str,
+    parameters: Vec<(&'static str, String)>,
+    /// What another Agent may leave at its defaults.
+    only_obuspa: Vec<(&'static str, &'static str)>,
 }
 
 fn facts(mtp: &Mtp, host: &str) -> Facts {
@@ -107,7 +118,7 @@ fn mqtt(it: &Mqtt, host: &str) -> Facts {
         ("ConnectRetryMaxInterval", "60"),
     ];
     Facts {
-        transport: Some(("Device.MQTT.Client.", client, only_obuspa)),
+        transport: Some(Connection { table: "Device.MQTT.Client.", parameters: client, only_obuspa }),
         agent: vec![
             ("Enable", "true".to_owned()),
             ("Protocol", "MQTT".to_owned()),
@@ -143,7 +154,7 @@ fn stomp(it: &Stomp, host: &str) -> Facts {
     ];
     let agent = it.agent_destination.clone().unwrap_or_else(|| SOME_DESTINATION.to_owned());
     Facts {
-        transport: Some(("Device.STOMP.Connection.", connection, only_obuspa)),
+        transport: Some(Connection { table: "Device.STOMP.Connection.", parameters: connection, only_obuspa }),
         agent: vec![
             ("Enable", "true".to_owned()),
             ("Protocol", "STOMP".to_owned()),
@@ -174,7 +185,11 @@ fn uds(it: &Uds) -> Facts {
     };
     let only_obuspa = vec![("AuthRequired", "false"), ("RegistrationRestricted", "false")];
     Facts {
-        transport: Some(("Device.UnixDomainSockets.UnixDomainSocket.", socket, only_obuspa)),
+        transport: Some(Connection {
+            table: "Device.UnixDomainSockets.UnixDomainSocket.",
+            parameters: socket,
+            only_obuspa,
+        }),
         agent: row(),
         controller: row(),
     }
@@ -195,8 +210,8 @@ fn is_reference(name: &str) -> bool {
 fn parameters(facts: &Facts, controller: &str) -> Vec<(String, String)> {
     let mut all = Vec::new();
     let value = |name: &str, value: &str| if is_reference(name) { format!("{value}{{i}}") } else { value.to_owned() };
-    if let Some((table, params, _)) = &facts.transport {
-        all.extend(params.iter().map(|(name, it)| (format!("{table}{{i}}.{name}"), it.clone())));
+    if let Some(Connection { table, parameters, .. }) = &facts.transport {
+        all.extend(parameters.iter().map(|(name, it)| (format!("{table}{{i}}.{name}"), it.clone())));
     }
     all.extend(facts.agent.iter().map(|(name, it)| (format!("Device.LocalAgent.MTP.{{i}}.{name}"), value(name, it))));
     let ours = "Device.LocalAgent.Controller.{i}.";
@@ -213,19 +228,25 @@ fn reset(facts: &Facts, mtp: &Mtp, controller: &str) -> String {
     let mut line = |path: &str, value: &str| {
         if value.chars().any(|c| c == '"' || c.is_control()) {
             // The format has no way to write it.
-            text.push_str(&format!("# {path}: set this one by hand, its value cannot stand here\n"));
+            let _ = writeln!(text, "# {path}: set this one by hand, its value cannot stand here");
         } else {
-            text.push_str(&format!("{path} \"{value}\"\n"));
+            let _ = writeln!(text, "{path} \"{value}\"");
         }
     };
     let value = |name: &str, value: &str| if is_reference(name) { format!("{value}1") } else { value.to_owned() };
-    if let Some((table, params, more)) = &facts.transport {
+    if let Some(Connection { table, parameters, only_obuspa }) = &facts.transport {
         line(&format!("{table}1.Alias"), "cpe-1");
-        params.iter().for_each(|(name, it)| line(&format!("{table}1.{name}"), it));
-        more.iter().for_each(|(name, it)| line(&format!("{table}1.{name}"), it));
+        for (name, it) in parameters {
+            line(&format!("{table}1.{name}"), it);
+        }
+        for (name, it) in only_obuspa {
+            line(&format!("{table}1.{name}"), it);
+        }
     }
     line("Device.LocalAgent.MTP.1.Alias", "cpe-1");
-    facts.agent.iter().for_each(|(name, it)| line(&format!("Device.LocalAgent.MTP.1.{name}"), &value(name, it)));
+    for (name, it) in &facts.agent {
+        line(&format!("Device.LocalAgent.MTP.1.{name}"), &value(name, it));
+    }
     let ours = "Device.LocalAgent.Controller.1.";
     for (name, it) in [
         ("EndpointID", controller),
@@ -241,7 +262,9 @@ fn reset(facts: &Facts, mtp: &Mtp, controller: &str) -> String {
     ] {
         line(&format!("{ours}{name}"), it);
     }
-    facts.controller.iter().for_each(|(name, it)| line(&format!("{ours}MTP.1.{name}"), &value(name, it)));
+    for (name, it) in &facts.controller {
+        line(&format!("{ours}MTP.1.{name}"), &value(name, it));
+    }
     line("Internal.Reboot.Cause", "LocalFactoryReset");
     text
 }

@@ -71,8 +71,8 @@ fn say(sight: &Sight, ground: &Ground<'_>) -> String {
         Sight::Possible(paths) => format!("GetSupportedDM shows {}", paths.join(", ")),
         Sight::Shown(paths) => format!("GetSupportedDM shows {}{}", paths.join(", "), rows_behind(paths, ground)),
         Sight::NotShown(paths) => {
-            let there = paths.iter().filter_map(|path| table_of(path));
-            let although = there.filter_map(|table| ground.rows?.first(table)).next();
+            let mut there = paths.iter().filter_map(|path| table_of(path));
+            let although = there.find_map(|table| ground.rows?.first(table));
             let although = although.map(|row| format!(", although GetInstances shows {row}")).unwrap_or_default();
             format!("GetSupportedDM does not show {}{although}", paths.join(" and "))
         }

@@ -9,7 +9,7 @@ mod text;
 use super::{ANY, Mtp, Timing, raw};
 use crate::survey::{Choices, ElementChoice, FeatureChoice, Standing, Survey};
 use regex::Regex;
-use text::{comment, line, quoted, short};
+use text::{comment, line, put, quoted, short};
 
 /// What a profile is written from.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +96,7 @@ impl Draft<'_> {
         }
         out.push_str("format: 1\n");
         comment(out, 0, "The device's name in reports.");
-        out.push_str(&format!("name: {}\n", quoted(&self.device_name())));
+        put(out, format_args!("name: {}", quoted(&self.device_name())));
     }
 
     fn endpoints(&self, out: &mut String) {
@@ -106,17 +106,17 @@ impl Draft<'_> {
             Some(id) if can_stand(id) => comment(out, 2, "The Agent's Endpoint ID, as it came when it connected."),
             Some(id) => comment(out, 2, &format!("It gave this as its Endpoint ID, which is none: {}", short(id))),
             None if self.eut_endpoint_id.is_some() => {
-                comment(out, 2, "The Agent's Endpoint ID, as it was given to init.")
+                comment(out, 2, "The Agent's Endpoint ID, as it was given to init.");
             }
             None => comment(out, 2, "The Agent's Endpoint ID is learnt when it connects."),
         }
-        out.push_str(&format!("  endpoint_id: {}\n", quoted(self.endpoint_id().unwrap_or(ANY))));
+        put(out, format_args!("  endpoint_id: {}", quoted(self.endpoint_id().unwrap_or(ANY))));
         out.push_str("controller:\n");
         let ours = "The one that uspec uses. The device must have it in Device.LocalAgent.Controller.{i}., with every permission.";
         comment(out, 2, ours);
-        out.push_str(&format!("  endpoint_id: {}\n", quoted(self.controller_endpoint_id)));
+        put(out, format_args!("  endpoint_id: {}", quoted(self.controller_endpoint_id)));
         comment(out, 2, "The one of a second Controller, which the cases make known to the device themselves.");
-        out.push_str(&format!("  second: {}\n", quoted(self.second_endpoint_id)));
+        put(out, format_args!("  second: {}", quoted(self.second_endpoint_id)));
     }
 }
 
@@ -144,7 +144,7 @@ fn versions(out: &mut String, survey: &Survey) {
     let why = "What it named in GetSupportedProtocol. Add what its vendor claims beyond that; without this line it is asked at each run.";
     comment(out, 0, why);
     let list: Vec<_> = good.into_iter().map(|version| quoted(version)).collect();
-    out.push_str(&format!("usp_versions: [{}]\n", list.join(", ")));
+    put(out, format_args!("usp_versions: [{}]", list.join(", ")));
 }
 
 /// No version of USP has as many characters.
@@ -171,7 +171,7 @@ fn features(out: &mut String, choices: &Choices) {
     let indent = if choices.features_whole { 2 } else { 4 };
     for it in &has {
         feature(out, indent, it);
-        out.push_str(&format!("{:indent$}- {}\n", "", it.id));
+        put(out, format_args!("{:indent$}- {}", "", it.id));
     }
     comment(out, indent, "Not in:");
     for it in &has_not {
@@ -214,10 +214,10 @@ fn element(out: &mut String, it: &ElementChoice) {
         comment(out, 2, &cases);
     }
     for (name, value) in &it.chosen {
-        out.push_str(&format!("  {name}: {}\n", quoted(value)));
+        put(out, format_args!("  {name}: {}", quoted(value)));
     }
     for (name, value) in &it.proposed {
-        out.push_str(&format!("  # {name}: {}\n", line(&quoted(value))));
+        put(out, format_args!("  # {name}: {}", line(&quoted(value))));
     }
     if it.standing == Standing::Nothing {
         let names: Vec<_> = it.names.iter().map(|name| format!("{name}: …")).collect();
@@ -273,6 +273,6 @@ fn timing(out: &mut String) {
         ("tolerance", tolerance, "by how much its clock may differ from the times that it promises"),
         ("pace", pace, "a pause before each Request, for devices that lose wake-ups"),
     ] {
-        out.push_str(&format!("  {:<15} # {meaning}\n", format!("{name}: {}s", time.as_secs())));
+        put(out, format_args!("  {:<15} # {meaning}", format!("{name}: {}s", time.as_secs())));
     }
 }

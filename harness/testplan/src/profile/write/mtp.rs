@@ -1,6 +1,6 @@
 //! The MTP section of a written profile, with every key that is used.
 
-use super::text::{comment, quoted};
+use super::text::{comment, put, quoted};
 use crate::profile::{Broker, Mqtt, Mtp, Role, Stomp, Tls, Transport, Uds, WebSocket};
 
 /// Where the keys of an MTP stand.
@@ -8,7 +8,7 @@ const INDENT: usize = 6;
 
 pub(super) fn section(out: &mut String, mtp: &Mtp) {
     out.push_str("mtps:\n");
-    out.push_str(&format!("  - {}:\n", mtp.kind()));
+    put(out, format_args!("  - {}:", mtp.kind()));
     comment(out, INDENT, "The name in results.");
     key(out, "name", &mtp.name);
     match &mtp.transport {
@@ -122,9 +122,9 @@ fn tls(out: &mut String, tls: Option<&Tls>) {
         }
         Some(Tls::Files(files)) => {
             comment(out, INDENT, "Files are relative to this one. `uspec pki` writes such files.");
-            out.push_str(&format!("{:INDENT$}tls:\n", ""));
+            put(out, format_args!("{:INDENT$}tls:", ""));
             let mut file = |name: &str, path: &std::path::Path| {
-                out.push_str(&format!("{:INDENT$}  {name}: {}\n", "", quoted(&path.display().to_string())));
+                put(out, format_args!("{:INDENT$}  {name}: {}", "", quoted(&path.display().to_string())));
             };
             if let Some((certificate, key)) = &files.identity {
                 file("certificate", certificate);
@@ -134,9 +134,9 @@ fn tls(out: &mut String, tls: Option<&Tls>) {
                 file("trust", trust);
             }
             if let Some((certificate, key)) = &files.authority {
-                out.push_str(&format!("{:INDENT$}  ca:\n", ""));
+                put(out, format_args!("{:INDENT$}  ca:", ""));
                 for (name, path) in [("certificate", certificate), ("key", key)] {
-                    out.push_str(&format!("{:INDENT$}    {name}: {}\n", "", quoted(&path.display().to_string())));
+                    put(out, format_args!("{:INDENT$}    {name}: {}", "", quoted(&path.display().to_string())));
                 }
             }
         }
@@ -144,5 +144,5 @@ fn tls(out: &mut String, tls: Option<&Tls>) {
 }
 
 fn key(out: &mut String, name: &str, value: &str) {
-    out.push_str(&format!("{:INDENT$}{name}: {}\n", "", quoted(value)));
+    put(out, format_args!("{:INDENT$}{name}: {}", "", quoted(value)));
 }

@@ -53,6 +53,12 @@ pub(super) fn short(text: &str) -> String {
     format!("{kept} [and {} characters more]", length - LONGEST)
 }
 
+/// A line of the file.
+pub(super) fn put(out: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "{line}");
+}
+
 /// A comment, wrapped between words.
 pub(super) fn comment(out: &mut String, indent: usize, text: &str) {
     let lead = format!("{:indent$}# ", "");
