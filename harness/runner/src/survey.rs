@@ -11,6 +11,7 @@ use crate::{
     recorder::own_step,
     rows::resolved,
     session::Session,
+    snapshot::TABLES,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -164,31 +165,42 @@ impl Asker<'_> {
         supported(&answer.map_err(|error| error.to_string())?.body)
     }
 
+    /// Below the root at once; or, where an Agent lists instances of tables only, of each table that it supports.
     async fn instances(&mut self) {
+        let tables = self.tables();
         let mut refusals = Vec::new();
-        // Not every Agent lists the instances below the root; what the features need most is in its own object.
-        for root in [ROOT, "Device.LocalAgent."] {
-            let body = json!({"obj_paths": [root], "first_level_only": false});
-            match self.ask(MessageKind::GetInstances, &body, "instances").await {
-                Ok(answer) => match read_instances(&answer.body) {
-                    Ok((paths, more)) => {
-                        if more > 0 {
-                            self.miss(format!(
-                                "{more} of the instances that GetInstances showed: more than are looked at"
-                            ));
-                        }
-                        if root != ROOT {
-                            self.miss(format!("which instances there are outside of {root}: {}", refusals.join("; ")));
-                        }
-                        self.survey.instances = Some(paths);
-                        return;
-                    }
-                    Err(why) => refusals.push(why),
-                },
-                Err(error) => refusals.push(error.to_string()),
+        for paths in [vec![ROOT.to_owned()], tables] {
+            let body = json!({"obj_paths": paths, "first_level_only": false});
+            let read = match self.ask(MessageKind::GetInstances, &body, "instances").await {
+                Ok(answer) => read_instances(&answer.body),
+                Err(error) => Err(error.to_string()),
+            };
+            match read {
+                Ok(read) if read.paths.is_empty() => refusals.push("GetInstances shows none".to_owned()),
+                Ok(read) => return self.keep(read),
+                Err(why) => refusals.push(why),
             }
         }
         self.miss(format!("which instances there are: {}", refusals.join("; ")));
+    }
+
+    fn keep(&mut self, Instances { paths, left_out, failed }: Instances) {
+        if left_out > 0 {
+            self.miss(format!("{left_out} of the instances that GetInstances showed: more than are looked at"));
+        }
+        if let Some(first) = failed.first() {
+            self.miss(format!("the instances of {} tables, such as {first}", failed.len()));
+        }
+        self.survey.instances = Some(paths);
+    }
+
+    /// The outermost tables of the supported data model; without one, those that every case is compared by.
+    fn tables(&self) -> Vec<String> {
+        let objects = self.survey.supported.iter().flat_map(|model| &model.req_obj_results);
+        let paths = objects.flat_map(|result| &result.supported_objs).map(|object| object.supported_obj_path.as_str());
+        let outermost = paths.filter_map(|path| path.strip_suffix("{i}.").filter(|table| is_table(table)));
+        let found: BTreeSet<_> = outermost.map(str::to_owned).collect();
+        if found.is_empty() { TABLES.map(str::to_owned).to_vec() } else { found.into_iter().take(PARTS).collect() }
     }
 
     async fn ask(&mut self, kind: MessageKind, body: &Value, label: &str) -> Result<AnswerSeen, ExchangeError> {
@@ -243,16 +255,33 @@ fn is_part(path: &str) -> bool {
     !name.is_empty() && path.len() <= PATH && name.bytes().all(|it| it.is_ascii_alphanumeric() || b"_-".contains(&it))
 }
 
-/// The paths of a GetInstancesResp, and how many were too many or too long.
-fn read_instances(body: &Value) -> Result<(BTreeSet<String>, usize), String> {
+/// Whether it is the path of a table that stands in no other one, and can be asked for.
+fn is_table(path: &str) -> bool {
+    let good = |name: &str| name.bytes().all(|it| it.is_ascii_alphanumeric() || b"_-".contains(&it));
+    path.len() <= PATH && path.starts_with(ROOT) && path.split('.').all(good)
+}
+
+/// What a GetInstancesResp shows.
+struct Instances {
+    paths: BTreeSet<String>,
+    /// How many paths were too many or too long.
+    left_out: usize,
+    /// Which of the paths that were asked for failed, and with what.
+    failed: Vec<String>,
+}
+
+/// The error is that each path that was asked for failed.
+fn read_instances(body: &Value) -> Result<Instances, String> {
     let results = body.get("req_path_results").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let code = |result: &Value| result.get("err_code").and_then(Value::as_u64).unwrap_or(0);
-    if let Some(failed) = results.iter().find(|result| code(result) != 0) {
-        let path = failed.get("requested_path").and_then(Value::as_str).unwrap_or_default();
-        return Err(format!("GetInstances of {path} failed with {}", code(failed)));
-    }
-    if results.is_empty() {
-        return Err("GetInstances yielded no result".to_owned());
+    let failure = |result: &Value| {
+        let code = result.get("err_code").and_then(Value::as_u64).filter(|code| *code != 0)?;
+        let path = result.get("requested_path").and_then(Value::as_str).unwrap_or_default();
+        Some(format!("{path} ({code})"))
+    };
+    let failed: Vec<_> = results.iter().filter_map(failure).collect();
+    if failed.len() == results.len() {
+        let first = failed.first().map_or("it yielded no result", String::as_str);
+        return Err(format!("GetInstances failed: {first}"));
     }
     let all = results.iter().filter_map(|result| result.get("curr_insts")?.as_array()).flatten();
     let (mut paths, mut left_out) = (BTreeSet::new(), 0);
@@ -263,7 +292,7 @@ fn read_instances(body: &Value) -> Result<(BTreeSet<String>, usize), String> {
             left_out += 1;
         }
     }
-    Ok((paths, left_out))
+    Ok(Instances { paths, left_out, failed })
 }
 
 #[cfg(test)]
@@ -289,10 +318,19 @@ mod tests {
             let all: Vec<_> = paths.iter().map(|path| json!({"instantiated_obj_path": path})).collect();
             json!({"req_path_results": [{"requested_path": "Device.", "err_code": 0, "curr_insts": all}]})
         };
-        let (paths, left_out) = read_instances(&rows(&["Device.A.1.", "Device.A.2.", &long])).unwrap();
-        assert_eq!((paths.len(), left_out), (2, 1));
+        let Instances { paths, left_out, failed } =
+            read_instances(&rows(&["Device.A.1.", "Device.A.2.", &long])).unwrap();
+        assert_eq!((paths.len(), left_out, failed.len()), (2, 1, 0));
         let failed = json!({"req_path_results": [{"requested_path": "Device.", "err_code": 7016}]});
-        assert!(read_instances(&failed).unwrap_err().contains("7016"));
+        assert!(read_instances(&failed).err().unwrap().contains("Device. (7016)"));
         assert!(read_instances(&json!({})).is_err());
+    }
+
+    #[rstest]
+    #[case("Device.LocalAgent.MTP.", true)]
+    #[case("Device.LocalAgent.Controller.{i}.MTP.", false)]
+    #[case("Device.a\nb.", false)]
+    fn tables_are_asked_for_by_paths_that_have_no_row_in_them(#[case] path: &str, #[case] expected: bool) {
+        assert_eq!(is_table(path), expected);
     }
 }

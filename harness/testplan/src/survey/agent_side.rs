@@ -16,6 +16,8 @@ pub struct AgentSide {
     pub obuspa_reset: String,
     /// The command that starts OB-USP-A with it.
     pub obuspa_command: String,
+    /// What else the Agent needs, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// The Agent's Endpoint ID where nobody has chosen one.
@@ -34,6 +36,7 @@ pub fn agent_side(mtp: &Mtp, controller: &str, eut: Option<&str>, host: &str) ->
         parameters: parameters(&facts, controller),
         obuspa_reset: reset(&facts, mtp, controller),
         obuspa_command: command(mtp, eut.unwrap_or(SOME_AGENT)),
+        notes: notes(mtp, host),
     }
 }
 
@@ -213,13 +216,17 @@ fn parameters(facts: &Facts, controller: &str) -> Vec<(String, String)> {
     if let Some(Connection { table, parameters, .. }) = &facts.transport {
         all.extend(parameters.iter().map(|(name, it)| (format!("{table}{{i}}.{name}"), it.clone())));
     }
-    all.extend(facts.agent.iter().map(|(name, it)| (format!("Device.LocalAgent.MTP.{{i}}.{name}"), value(name, it))));
+    // A row that is switched off is there for OB-USP-A alone.
+    let on = |row: &[(&str, String)]| !row.iter().any(|(name, value)| *name == "Enable" && value == "false");
+    let agent = facts.agent.iter().filter(|_| on(&facts.agent));
+    all.extend(agent.map(|(name, it)| (format!("Device.LocalAgent.MTP.{{i}}.{name}"), value(name, it))));
     let ours = "Device.LocalAgent.Controller.{i}.";
     all.push((format!("{ours}EndpointID"), controller.to_owned()));
     all.push((format!("{ours}Enable"), "true".to_owned()));
     let role = "(a Role that has every permission)".to_owned();
     all.push((format!("{ours}AssignedRole"), role));
-    all.extend(facts.controller.iter().map(|(name, it)| (format!("{ours}MTP.{{i}}.{name}"), value(name, it))));
+    let theirs = facts.controller.iter().filter(|_| on(&facts.controller));
+    all.extend(theirs.map(|(name, it)| (format!("{ours}MTP.{{i}}.{name}"), value(name, it))));
     all
 }
 
@@ -267,6 +274,23 @@ fn reset(facts: &Facts, mtp: &Mtp, controller: &str) -> String {
     }
     line("Internal.Reboot.Cause", "LocalFactoryReset");
     text
+}
+
+fn notes(mtp: &Mtp, host: &str) -> Vec<String> {
+    let mut notes = Vec::new();
+    if mtp.transport.tls().is_some() {
+        let need = "The Agent needs a certificate and key of its own (OB-USP-A: both in one file, agent-both.pem), and must trust that of \
+            uspec (ca.pem). `uspec pki` writes all of them.";
+        notes.push(need.to_owned());
+        let is_address = host.parse::<std::net::IpAddr>().is_ok();
+        if is_address && matches!(mtp.transport, Transport::Mqtt(_) | Transport::Stomp(_)) {
+            notes.push(format!(
+                "OB-USP-A refuses a certificate by an address over {}: give --host a DNS name in place of {host}.",
+                mtp.kind().to_uppercase()
+            ));
+        }
+    }
+    notes
 }
 
 fn command(mtp: &Mtp, eut: &str) -> String {

@@ -238,6 +238,9 @@ fn settings(side: &AgentSide) -> String {
         "\nOB-USP-A has them from a factory-reset file, which it reads into an empty database (-i names its interface):\n\n{}\n{}\n\n",
         side.obuspa_reset, side.obuspa_command
     );
+    for note in &side.notes {
+        let _ = writeln!(text, "{note}\n");
+    }
     text
 }
 
