@@ -106,20 +106,28 @@ impl Asker<'_> {
     }
 
     async fn device(&mut self) {
-        let names = ["Manufacturer", "ModelName", "HardwareVersion", "SoftwareVersion"];
-        let paths: Vec<_> = names.iter().map(|name| format!("Device.DeviceInfo.{name}")).collect();
+        const INFO: &str = "Device.DeviceInfo.";
+        const AGENT: &str = "Device.LocalAgent.";
+        let asked = ["Manufacturer", "ModelName", "HardwareVersion", "SoftwareVersion"].map(|name| (INFO, name));
+        let asked: Vec<_> = asked.into_iter().chain([(AGENT, "SoftwareVersion")]).collect();
+        let paths: Vec<_> = asked.iter().map(|(object, name)| format!("{object}{name}")).collect();
         let answer = self.ask(MessageKind::Get, &json!({"param_paths": paths}), "device").await;
         let body = match answer {
             Ok(answer) => answer.body,
             Err(error) => return self.miss(format!("what the device is: {error}")),
         };
-        let value = |name: &str| {
-            let mut values = resolved(&body).filter_map(|(_, params)| params.get(name)?.as_str());
-            values.next().map(str::to_owned)
+        let value = |object: &str, name: &str| {
+            let mut values = resolved(&body).filter(|(path, _)| *path == object);
+            values.find_map(|(_, params)| params.get(name)?.as_str()).map(str::to_owned)
         };
-        let [manufacturer, model_name, hardware_version, software_version] = names.map(value);
-        let software_version = software_version.or(self.survey.device.software_version.take());
-        self.survey.device = Device { manufacturer, model_name, hardware_version, software_version };
+        let known = self.survey.device.software_version.take();
+        self.survey.device = Device {
+            manufacturer: value(INFO, "Manufacturer"),
+            model_name: value(INFO, "ModelName"),
+            hardware_version: value(INFO, "HardwareVersion"),
+            software_version: value(INFO, "SoftwareVersion").or(known),
+            agent_version: value(AGENT, "SoftwareVersion"),
+        };
     }
 
     /// Each object of the first level by itself: a device that cannot show the whole may show its parts.

@@ -31,11 +31,12 @@ const ALL_PERMISSIONS: &str = "Device.LocalAgent.ControllerTrust.Role.1";
 
 /// The settings for this MTP. `host` is the name or address by which the device reaches us, or the broker.
 pub fn agent_side(mtp: &Mtp, controller: &str, eut: Option<&str>, host: &str) -> AgentSide {
-    let facts = facts(mtp, host);
+    let eut = eut.unwrap_or(SOME_AGENT);
+    let facts = facts(mtp, host, eut);
     AgentSide {
         parameters: parameters(&facts, controller),
         obuspa_reset: reset(&facts, mtp, controller),
-        obuspa_command: command(mtp, eut.unwrap_or(SOME_AGENT)),
+        obuspa_command: command(mtp, eut),
         notes: notes(mtp, host),
     }
 }
@@ -57,13 +58,13 @@ struct Connection {
     table: &'static str,
     parameters: Vec<(&'static str, String)>,
     /// What another Agent may leave at its defaults.
-    only_obuspa: Vec<(&'static str, &'static str)>,
+    only_obuspa: Vec<(&'static str, String)>,
 }
 
-fn facts(mtp: &Mtp, host: &str) -> Facts {
+fn facts(mtp: &Mtp, host: &str, eut: &str) -> Facts {
     match &mtp.transport {
         Transport::WebSocket(it) => web_socket(it, host),
-        Transport::Mqtt(it) => mqtt(it, host),
+        Transport::Mqtt(it) => mqtt(it, host, eut),
         Transport::Stomp(it) => stomp(it, host),
         Transport::Uds(it) => uds(it),
     }
@@ -103,7 +104,7 @@ fn web_socket(it: &WebSocket, host: &str) -> Facts {
     }
 }
 
-fn mqtt(it: &Mqtt, host: &str) -> Facts {
+fn mqtt(it: &Mqtt, host: &str, eut: &str) -> Facts {
     let v5 = it.version == MqttVersion::V5;
     let mut client = vec![
         ("Enable", "true".to_owned()),
@@ -114,12 +115,14 @@ fn mqtt(it: &Mqtt, host: &str) -> Facts {
     ];
     client.extend(credentials(it.broker, it.username.as_ref(), it.password.as_ref()));
     client.push(("RequestResponseInfo", v5.to_string()));
-    let only_obuspa = vec![
+    let only_obuspa = settings(&[
+        // The broker of MQTT 5.0 assigns one.
+        ("ClientID", if v5 { "" } else { eut }),
         ("KeepAliveTime", "60"),
         ("ConnectRetryTime", "5"),
         ("ConnectRetryIntervalMultiplier", "2000"),
         ("ConnectRetryMaxInterval", "60"),
-    ];
+    ]);
     Facts {
         transport: Some(Connection { table: "Device.MQTT.Client.", parameters: client, only_obuspa }),
         agent: vec![
@@ -150,11 +153,11 @@ fn stomp(it: &Stomp, host: &str) -> Facts {
     connection.push(("EnableHeartbeats", "true".to_owned()));
     connection.push(("OutgoingHeartbeat", "30000".to_owned()));
     connection.push(("IncomingHeartbeat", "300000".to_owned()));
-    let only_obuspa = vec![
+    let only_obuspa = settings(&[
         ("ServerRetryInitialInterval", "5"),
         ("ServerRetryIntervalMultiplier", "2000"),
         ("ServerRetryMaxInterval", "60"),
-    ];
+    ]);
     let agent = it.agent_destination.clone().unwrap_or_else(|| SOME_DESTINATION.to_owned());
     Facts {
         transport: Some(Connection { table: "Device.STOMP.Connection.", parameters: connection, only_obuspa }),
@@ -186,7 +189,7 @@ fn uds(it: &Uds) -> Facts {
             ("UDS.UnixDomainSocketRef", "Device.UnixDomainSockets.UnixDomainSocket.".to_owned()),
         ]
     };
-    let only_obuspa = vec![("AuthRequired", "false"), ("RegistrationRestricted", "false")];
+    let only_obuspa = settings(&[("AuthRequired", "false"), ("RegistrationRestricted", "false")]);
     Facts {
         transport: Some(Connection {
             table: "Device.UnixDomainSockets.UnixDomainSocket.",
@@ -196,6 +199,10 @@ fn uds(it: &Uds) -> Facts {
         agent: row(),
         controller: row(),
     }
+}
+
+fn settings(all: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
+    all.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()
 }
 
 /// At our own broker without a user name any name will do. Beside us there is a broker whose users only the lab knows.

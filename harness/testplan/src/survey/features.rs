@@ -71,7 +71,8 @@ fn say(sight: &Sight, ground: &Ground<'_>) -> String {
         Sight::Possible(paths) => format!("GetSupportedDM shows {}", paths.join(", ")),
         Sight::Shown(paths) => format!("GetSupportedDM shows {}{}", paths.join(", "), rows_behind(paths, ground)),
         Sight::NotShown(paths) => {
-            let mut there = paths.iter().filter_map(|path| table_of(path));
+            let tables = paths.iter().filter_map(|path| table_of(path));
+            let mut there = tables.filter(|table| ground.model.object(table).is_none());
             let although = there.find_map(|table| ground.rows?.first(table));
             let although = although.map(|row| format!(", although GetInstances shows {row}")).unwrap_or_default();
             format!("GetSupportedDM does not show {}{although}", paths.join(" and "))

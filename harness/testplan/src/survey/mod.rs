@@ -37,7 +37,7 @@ pub struct Survey {
     pub missing: Vec<String>,
 }
 
-/// What `Device.DeviceInfo.` says.
+/// What the device says that it is: `Device.DeviceInfo.`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Device {
     /// `Manufacturer`.
@@ -48,6 +48,8 @@ pub struct Device {
     pub hardware_version: Option<String>,
     /// `SoftwareVersion`.
     pub software_version: Option<String>,
+    /// `Device.LocalAgent.SoftwareVersion`.
+    pub agent_version: Option<String>,
 }
 
 /// What is chosen for the profile.

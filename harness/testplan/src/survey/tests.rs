@@ -1,6 +1,7 @@
 //! Features, elements and the written profile, from data models made for each test.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may stop on the first surprise
 
+mod settings;
 mod written;
 
 use std::{

@@ -50,9 +50,10 @@ impl Draft<'_> {
 
     /// The device's name: as given, or model and version, or its Endpoint ID.
     pub fn device_name(&self) -> String {
-        let device = self.met.map(|(survey, _)| &survey.device);
-        let parts = device.map(|it| [&it.model_name, &it.software_version]).into_iter().flatten().flatten();
-        let told = parts.filter(|part| !part.trim().is_empty()).cloned().collect::<Vec<_>>().join(" ");
+        let device = self.met.map(|(survey, _)| survey.device.clone()).unwrap_or_default();
+        let said = |it: &Option<String>| it.clone().filter(|part| !part.trim().is_empty());
+        let version = said(&device.software_version).or_else(|| said(&device.agent_version));
+        let told = said(&device.model_name).into_iter().chain(version).collect::<Vec<_>>().join(" ");
         let told = Some(told).filter(|it| !it.is_empty());
         let id = self.met.and_then(|(survey, _)| survey.endpoint_id.clone()).filter(|id| !id.is_empty());
         let given = self.name.filter(|name| !name.is_empty()).map(str::to_owned);
@@ -81,8 +82,9 @@ impl Draft<'_> {
                     ("ModelName", &survey.device.model_name),
                     ("HardwareVersion", &survey.device.hardware_version),
                     ("SoftwareVersion", &survey.device.software_version),
+                    ("SoftwareVersion of the Agent", &survey.device.agent_version),
                 ] {
-                    if let Some(value) = value {
+                    if let Some(value) = value.as_ref().filter(|it| !it.is_empty()) {
                         comment(out, 0, &format!("{name}: {}", short(value)));
                     }
                 }
@@ -220,7 +222,7 @@ fn element(out: &mut String, it: &ElementChoice) {
         put(out, format_args!("  # {name}: {}", line(&quoted(value))));
     }
     if it.standing == Standing::Nothing {
-        let names: Vec<_> = it.names.iter().map(|name| format!("{name}: …")).collect();
+        let names: Vec<_> = it.names.iter().map(|name| format!("{name}: ...")).collect();
         comment(out, 2, &names.join(", "));
     }
 }

@@ -206,7 +206,7 @@ proptest! {
         let survey = Survey {
             endpoint_id: Some(id.clone()),
             usp_versions: versions.clone(),
-            device: Device { model_name: Some(model_name.clone()), software_version: Some(software.clone()), manufacturer: Some(manufacturer), hardware_version: None },
+            device: Device { model_name: Some(model_name.clone()), software_version: Some(software.clone()), manufacturer: Some(manufacturer), ..Device::default() },
             supported: Some(supported),
             supported_whole: true,
             instances: Some(names.iter().map(|it| format!("Device.{it}.1.")).collect()),
