@@ -206,3 +206,18 @@ async fn what_is_kept_is_bounded_and_has_no_password() {
     let kept = format!("{evidence:?}");
     assert!(kept.contains("\"u\"") && !kept.contains("secret") && kept.len() < 256 * 1024, "{} octets", kept.len());
 }
+
+#[tokio::test(start_paused = true)]
+async fn beside_a_broker_silence_may_mean_that_the_eut_is_not_there() {
+    let beside = Subject { calls: true, ..mqtt() };
+    let evidence = evidence(vec![MtpHappening::Open(OpenSession::default())]);
+    let Finding::Good(_, remarks) = diagnose(Stage::Route, &beside, &evidence, &asked(None), Patience::Spent) else {
+        panic!("the topics cannot be seen there")
+    };
+    assert!(remarks.iter().any(|remark| remark.contains("nothing to `c` so far")), "{remarks:?}");
+    let fault = broken(Stage::Get, &beside, &evidence, &asked(None));
+    let first = fault.remedies.first().unwrap();
+    assert_eq!(first.side, Side::Bench);
+    assert!(first.change.contains("has subscribed to `a`"), "{fault:?}");
+    assert!(fault.remedies.iter().any(|one| one.side == Side::Profile && one.change.contains("`agent_topic` of `it`")));
+}
