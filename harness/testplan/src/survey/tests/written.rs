@@ -223,7 +223,7 @@ proptest! {
         } else {
             prop_assert!(!id.contains("::") && id.matches(':').count() < 2);
         }
-        let good: Vec<_> = versions.iter().filter(|it| it.len() == 3 && it.bytes().nth(1) == Some(b'.') && it.bytes().all(|b| b == b'.' || b.is_ascii_digit())).cloned().collect();
+        let good: Vec<_> = versions.iter().filter(|it| it.len() == 3 && it.as_bytes().get(1) == Some(&b'.') && it.bytes().all(|b| b == b'.' || b.is_ascii_digit())).cloned().collect();
         prop_assert!(good.iter().all(|version| read.usp_versions.contains(version)));
         let chosen: BTreeMap<_, _> = choices.elements.iter().flat_map(|it| it.chosen.clone()).map(|(key, value)| (key.to_owned(), value)).collect();
         prop_assert_eq!(&read.elements, &chosen);
