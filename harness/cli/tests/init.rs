@@ -49,7 +49,7 @@ fn meet(mtp: &str, faults: &[&str]) -> Result<Made, BringUpReason> {
     let its = agent.profile().mtps.first().unwrap();
     let met = agent.meet(&CATALOGUE, its, |mut equipment| async move {
         equipment.session.eut_endpoint_id = None;
-        survey(equipment, Duration::from_secs(600), &CancellationToken::new(), || {}).await
+        Box::pin(survey(equipment, Duration::from_secs(600), &CancellationToken::new(), || {})).await
     });
     Ok(made(met.unwrap()?, its))
 }
@@ -66,7 +66,7 @@ fn made(survey: Survey, mtp: &Mtp) -> Made {
     };
     let text = draft.text();
     let profile = EutProfile::parse("eut.yaml", &text, Path::new("")).unwrap();
-    Made { choices, text, profile, survey }
+    Made { survey, choices, text, profile }
 }
 
 /// What would become of every case over this MTP, as a run decides it when it has met the Agent.
@@ -209,7 +209,7 @@ fn nobody_who_comes_is_an_error_that_says_how_long_was_waited() {
     let met = agent.meet(&CATALOGUE, mtp, |mut equipment| async move {
         // Where nobody looks for us.
         equipment.network = std::sync::Arc::new(uspec_mtp::network::MemoryNetwork::default());
-        survey(equipment, Duration::from_secs(600), &CancellationToken::new(), || {}).await
+        Box::pin(survey(equipment, Duration::from_secs(600), &CancellationToken::new(), || {})).await
     });
     let why = met.unwrap().unwrap_err().to_string();
     assert!(why.contains("never connected (waited 600s"), "{why}");
@@ -222,7 +222,7 @@ fn a_person_can_end_the_wait() {
     let met = agent.meet(&CATALOGUE, mtp, |equipment| async move {
         let cancel = CancellationToken::new();
         cancel.cancel();
-        survey(equipment, Duration::from_secs(600), &cancel, || {}).await
+        Box::pin(survey(equipment, Duration::from_secs(600), &cancel, || {})).await
     });
     assert_eq!(met.unwrap().unwrap_err(), BringUpReason::Interrupted);
 }
