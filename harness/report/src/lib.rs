@@ -16,5 +16,7 @@ pub mod html;
 pub mod index;
 pub mod json;
 pub mod junit;
+mod ladder;
+mod secret;
 pub mod summary;
 pub mod text;
