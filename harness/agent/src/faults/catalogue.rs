@@ -317,6 +317,8 @@ super::faults! {
     MqttRetryIntervalDoesNotGrow = "mqtt-retry-interval-does-not-grow": "Every retry of a session comes in the time of the first",
     MqttHasNoMessageRetryTime = "mqtt-has-no-message-retry-time": "GetSupportedDM shows no MessageRetryTime in MQTT Client rows",
     MqttHasNoAgentMtpReference = "mqtt-has-no-agent-mtp-reference": "GetSupportedDM shows no AgentMTPReference in the MQTT Object of a Controller's MTP",
+    MqttHasNoReference = "mqtt-has-no-reference": "GetSupportedDM shows neither Reference nor AgentMTPReference in the MQTT Object of a Controller's MTP",
+    MqttTopicIsReadOnly = "mqtt-topic-is-read-only": "GetSupportedDM shows the Topic in the MQTT Object of a Controller's MTP as read-only",
 
     // The STOMP MTP.
     StompConnectsWithConnect = "stomp-connects-with-connect": "The session is opened with CONNECT instead of STOMP",

@@ -109,6 +109,8 @@ mod tests {
         let elsewhere = [
             Fault::MqttHasNoMessageRetryTime,
             Fault::MqttHasNoAgentMtpReference,
+            Fault::MqttHasNoReference,
+            Fault::MqttTopicIsReadOnly,
             Fault::MqttOmitsPassword,
             Fault::MqttIgnoresClientId,
             Fault::MqttForgetsNewSubscriptions,

@@ -4,8 +4,12 @@ use super::OUT_OF_RANGE;
 use crate::faults::{Fault, FaultSet};
 use uspec_usp::msg::GetSupportedDmResp;
 use uspec_usp::msg::get_supported_dm_resp::{
-    RequestedObjectResult, SupportedCommandResult, SupportedEventResult, SupportedObjectResult, SupportedUniqueKeySet,
+    ParamAccessType, RequestedObjectResult, SupportedCommandResult, SupportedEventResult, SupportedObjectResult,
+    SupportedUniqueKeySet,
 };
+
+const MQTT_CLIENT: &str = "Device.MQTT.Client.{i}.";
+const CONTROLLER_MQTT: &str = "Device.LocalAgent.Controller.{i}.MTP.{i}.MQTT.";
 
 pub(super) fn distort(faults: &FaultSet, mut resp: GetSupportedDmResp) -> GetSupportedDmResp {
     for result in &mut resp.req_obj_results {
@@ -48,13 +52,14 @@ fn omit(faults: &FaultSet, object: &mut SupportedObjectResult) {
     if faults.has(Fault::GsdmOmitsParams) {
         object.supported_params.clear();
     }
-    let params = [
-        (Fault::MqttHasNoMessageRetryTime, "MessageRetryTime"),
-        (Fault::MqttHasNoAgentMtpReference, "AgentMTPReference"),
+    let missing: [(Fault, &str, &[&str]); 3] = [
+        (Fault::MqttHasNoMessageRetryTime, MQTT_CLIENT, &["MessageRetryTime"]),
+        (Fault::MqttHasNoAgentMtpReference, CONTROLLER_MQTT, &["AgentMTPReference"]),
+        (Fault::MqttHasNoReference, CONTROLLER_MQTT, &["Reference", "AgentMTPReference"]),
     ];
-    for (fault, name) in params {
-        if faults.has(fault) && object.supported_obj_path.contains(".MQTT.") {
-            object.supported_params.retain(|param| param.param_name != name);
+    for (fault, path, names) in missing {
+        if faults.has(fault) && object.supported_obj_path == path {
+            object.supported_params.retain(|param| !names.contains(&param.param_name.as_str()));
         }
     }
 }
@@ -69,6 +74,11 @@ fn invent(faults: &FaultSet, object: &mut SupportedObjectResult) {
 }
 
 fn params(faults: &FaultSet, object: &mut SupportedObjectResult) {
+    if faults.has(Fault::MqttTopicIsReadOnly) && object.supported_obj_path == CONTROLLER_MQTT {
+        for param in object.supported_params.iter_mut().filter(|param| param.param_name == "Topic") {
+            param.access = ParamAccessType::ParamReadOnly.into();
+        }
+    }
     for param in &mut object.supported_params {
         if faults.has(Fault::GsdmParamNameIsAbsolute) {
             param.param_name.insert_str(0, &object.supported_obj_path);
