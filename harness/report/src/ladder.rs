@@ -3,7 +3,7 @@
 //! One decision behind it: the page draws, and only what is opened; so each result carries its rows compressed, and they are small. What is long and
 //! nobody's finding is left to the Trace, and said so. Secrets are masked here, and the octets that hold them are left out.
 
-use crate::{secret, text::visible};
+use crate::text::visible;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::{Compression, write::DeflateEncoder};
 use serde::Serialize;
@@ -12,6 +12,7 @@ use std::{collections::BTreeSet, io::Write as _};
 use uspec_testplan::{
     exchange,
     run_report::Judged,
+    secret,
     trace::{ConnectionState, Direction, Event, Phase, SECOND_CONTROLLER, Trace, What},
     verdict::Outcome,
 };
@@ -22,7 +23,7 @@ const SHORT: usize = 4096;
 /// The same when one does.
 const LONG: usize = 64 * 1024;
 
-/// Rows of a ladder; in the middle of a longer one they are left out.
+/// Rows of a ladder; in the middle of a longer one the others are left out.
 const MOST_ROWS: usize = 400;
 
 /// One row.
@@ -78,11 +79,22 @@ fn rows(trace: &Trace, evidence: &BTreeSet<u64>) -> Vec<Row> {
         let limit = if evidence.contains(&event.seq) { LONG } else { SHORT };
         rows.push(row(event, &line, &carriers, limit));
     }
-    if rows.len() > MOST_ROWS {
-        let end = rows.split_off(rows.len().saturating_sub(MOST_ROWS / 2));
-        rows.truncate(MOST_ROWS / 2);
-        rows.extend(end);
+    shorten(rows, evidence)
+}
+
+/// Leaves out the middle of a long ladder, but for what findings point at, and says so.
+fn shorten(mut rows: Vec<Row>, evidence: &BTreeSet<u64>) -> Vec<Row> {
+    if rows.len() <= MOST_ROWS {
+        return rows;
     }
+    let end = rows.split_off(rows.len().saturating_sub(MOST_ROWS / 2));
+    let middle = rows.split_off(MOST_ROWS / 2);
+    let (n, t) = middle.first().map_or((0, 0), |row| (row.n, row.t));
+    let (kept, out): (Vec<_>, Vec<_>) = middle.into_iter().partition(|row| evidence.contains(&row.n));
+    let s = format!("… {} rows left out: the Trace has them", out.len());
+    rows.push(Row { n, t, k: "note", d: "", second: false, s, x: Vec::new() });
+    rows.extend(kept);
+    rows.extend(end);
     rows
 }
 
@@ -245,5 +257,42 @@ mod tests {
             seen += records;
         }
         assert!(seen > 20);
+    }
+
+    fn events(trace: &mut Trace, whats: impl IntoIterator<Item = What>) {
+        trace.events = (0..).zip(whats).map(|(seq, what)| Event { seq, at_us: seq, what }).collect();
+    }
+
+    fn trace() -> Trace {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/traces");
+        Trace::from_json_lines(&fs::read_to_string(folder.join("request-path-without-dot.jsonl")).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_opens_a_session_shows_no_secret() {
+        let mut trace = trace();
+        let (connection, direction) = (1, Direction::Received);
+        let frame = b"STOMP\naccept-version:1.2\npasscode:open sesame\n\n\0".to_vec();
+        let fields = serde_json::json!({"headers": {"passcode": "open sesame"}});
+        events(
+            &mut trace,
+            [
+                What::Octets { connection, direction, bytes: frame },
+                What::Packet { connection, direction, kind: "STOMP".to_owned(), fields, body: b"open sesame".to_vec() },
+            ],
+        );
+        let rows = unpacked(&packed(&trace, &judged()).unwrap()).to_string();
+        assert!(rows.contains("(secret)"), "{rows}");
+        assert!(!rows.contains("sesame") && !rows.contains(&hex::encode("sesame")), "{rows}");
+    }
+
+    #[test]
+    fn a_long_ladder_says_what_it_leaves_out() {
+        let mut trace = trace();
+        events(&mut trace, (0..1000).map(|number| What::Note { text: number.to_string() }));
+        let shown = rows(&trace, &BTreeSet::from([500]));
+        assert_eq!(shown.len(), MOST_ROWS + 2);
+        assert!(shown.iter().any(|row| row.s == "… 599 rows left out: the Trace has them"));
+        assert!(shown.iter().any(|row| row.n == 500), "what a finding points at stays");
     }
 }

@@ -17,6 +17,5 @@ pub mod index;
 pub mod json;
 pub mod junit;
 mod ladder;
-mod secret;
 pub mod summary;
 pub mod text;

@@ -11,7 +11,7 @@ use uspec_usp::schema::Content;
 use crate::{
     case::PacketKind,
     judge::evidence::describe_error,
-    show, sighting,
+    secret, show, sighting,
     trace::{ConnectionState, Direction, Event, Phase, StepOutcome, StepRef, Trace, What},
     view::{RecordSeen, View, phase_name},
 };
@@ -98,7 +98,11 @@ fn frame_line(direction: Direction, kind: &str, shown: &Value) -> Option<String>
 /// A packet that carries no Record. Heart-beats would drown the rest.
 fn packet_line(direction: Direction, kind: &str, fields: &Value) -> Option<String> {
     let left_out = kind == "HEARTBEAT" || PacketKind::named(kind).is_some_and(PacketKind::carries_records);
-    let said = if is_empty(fields) { String::new() } else { format!(": {}", show::cut_at(&brief(fields), MAX_BODY)) };
+    let said = if is_empty(fields) {
+        String::new()
+    } else {
+        format!(": {}", show::cut_at(&brief(&secret::masked(fields).0), MAX_BODY))
+    };
     (!left_out).then(|| format!("{} {kind}{said}", arrow(direction)))
 }
 
@@ -114,7 +118,7 @@ fn record_line(record: &RecordSeen<'_>) -> String {
 fn gist(record: &RecordSeen<'_>) -> String {
     let text = match (record.content, record.body()) {
         (Some(Content::Error), Some(body)) => describe_error(body),
-        (Some(_), Some(body)) => brief(body),
+        (Some(_), Some(body)) => brief(&secret::masked(body).0),
         _ if record.record.value.is_none() => show::bytes(&record.record.bytes),
         _ => return String::new(),
     };
@@ -187,6 +191,20 @@ mod tests {
     fn frame(kind: &str, payload: &[u8]) -> What {
         let (kind, payload) = (kind.to_owned(), payload.to_vec());
         What::Frame { connection: 1, direction: Direction::Received, kind, fin: true, payload }
+    }
+
+    #[test]
+    fn no_line_shows_a_password() {
+        let fields = json!({"headers": {"login": "agent", "passcode": "open sesame"}});
+        let (kind, direction) = ("STOMP".to_owned(), Direction::Received);
+        let set = json!({"update_objs": [{"param_settings": [{"param": "Password", "value": "open sesame"}]}]});
+        let story = Story::new().event(What::Packet { connection: 1, direction, kind, fields, body: Vec::new() }).ask(
+            "set",
+            MessageKind::Set,
+            set,
+        );
+        let shown = lines(&story.trace).join("\n");
+        assert!(shown.contains("login: \"agent\"") && !shown.contains("sesame"), "{shown}");
     }
 
     #[test]

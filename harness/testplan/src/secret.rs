@@ -19,7 +19,7 @@ const NAMES: [&str; 9] = [
 ];
 
 /// A copy without secrets, and whether there were any.
-pub(crate) fn masked(value: &Value) -> (Value, bool) {
+pub fn masked(value: &Value) -> (Value, bool) {
     match value {
         Value::Object(fields) => object(fields),
         Value::Array(items) => {
@@ -32,7 +32,7 @@ pub(crate) fn masked(value: &Value) -> (Value, bool) {
 }
 
 /// Whether octets begin as what opens a session of MQTT or STOMP, in which credentials may stand.
-pub(crate) fn opens_a_session(octets: &[u8]) -> bool {
+pub fn opens_a_session(octets: &[u8]) -> bool {
     octets.first() == Some(&0x10) || octets.starts_with(b"STOMP\n") || octets.starts_with(b"CONNECT\n")
 }
 
