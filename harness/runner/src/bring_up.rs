@@ -321,20 +321,9 @@ impl Found {
         label: &str,
     ) -> Result<AnswerSeen, ExchangeError> {
         let step = own_step(Phase::BringUp, self.next_step(), label);
-        controller.recorder.step_started(&step, format!("request {kind}"));
         let response = controller.timing.response;
         let limit = if kind == MessageKind::GetSupportedDM { response.max(WHOLE_MODEL) } else { response };
-        let outcome = controller.exchange_within(&step, kind, body, limit).await;
-        let ended = match &outcome {
-            Ok(answer) => StepOutcome::Done { matched: Some(answer.seq) },
-            Err(ExchangeError::Unanswered { limit, .. }) => {
-                StepOutcome::TimedOut { waited_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
-            }
-            Err(error @ ExchangeError::Unsent(_)) => StepOutcome::NotReached { reason: error.to_string() },
-            Err(ExchangeError::Refused { .. }) => StepOutcome::Done { matched: None },
-        };
-        controller.recorder.step_ended(&step, ended);
-        outcome
+        controller.exchange_as_step(&step, kind, body, limit).await
     }
 
     /// A warning; the answer tells whether the EUT said nothing at all, and why.

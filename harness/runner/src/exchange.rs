@@ -8,7 +8,10 @@ use crate::controller::{
 use crate::outgoing::joined;
 use serde_json::Value;
 use std::time::Duration;
-use uspec_testplan::{case::Party, trace::StepRef};
+use uspec_testplan::{
+    case::Party,
+    trace::{StepOutcome, StepRef},
+};
 use uspec_usp::{json::encode_body, schema::MessageKind};
 
 /// Why an exchange of the runner's own yielded no Response.
@@ -70,6 +73,28 @@ impl Controller {
             Some(answer) if answer.is_error => Err(refused(kind, &answer.body)),
             Some(answer) => Ok(answer),
         }
+    }
+
+    /// Like [`Controller::exchange_within`], with the step in the Trace: that it began, and how it ended.
+    pub(crate) async fn exchange_as_step(
+        &mut self,
+        step: &StepRef,
+        kind: MessageKind,
+        body: &Value,
+        limit: Duration,
+    ) -> Result<AnswerSeen, ExchangeError> {
+        self.recorder.step_started(step, format!("request {kind}"));
+        let outcome = self.exchange_within(step, kind, body, limit).await;
+        let ended = match &outcome {
+            Ok(answer) => StepOutcome::Done { matched: Some(answer.seq) },
+            Err(ExchangeError::Unanswered { limit, .. }) => {
+                StepOutcome::TimedOut { waited_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
+            }
+            Err(error @ ExchangeError::Unsent(_)) => StepOutcome::NotReached { reason: error.to_string() },
+            Err(ExchangeError::Refused { .. }) => StepOutcome::Done { matched: None },
+        };
+        self.recorder.step_ended(step, ended);
+        outcome
     }
 }
 

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use uspec_testplan::{
     case::CaseId,
     survey::{Device, Survey},
-    trace::{Phase, StepOutcome, Trace},
+    trace::{Phase, Trace},
 };
 use uspec_usp::{msg::GetSupportedDmResp, schema::MessageKind};
 
@@ -219,24 +219,14 @@ impl Asker<'_> {
         }
         let step = own_step(Phase::BringUp, self.steps, label);
         self.steps += 1;
-        self.controller.recorder.step_started(&step, format!("request {kind}"));
         let response = self.controller.timing.response;
         let large = matches!(kind, MessageKind::GetSupportedDM | MessageKind::GetInstances);
         let limit = if large { response.max(WHOLE_MODEL) } else { response };
-        let outcome = self.controller.exchange_within(&step, kind, body, limit).await;
+        let outcome = self.controller.exchange_as_step(&step, kind, body, limit).await;
         self.unanswered = match &outcome {
             Ok(_) | Err(ExchangeError::Refused { .. }) => 0,
             Err(ExchangeError::Unsent(_) | ExchangeError::Unanswered { .. }) => self.unanswered + 1,
         };
-        let ended = match &outcome {
-            Ok(answer) => StepOutcome::Done { matched: Some(answer.seq) },
-            Err(ExchangeError::Unanswered { limit, .. }) => {
-                StepOutcome::TimedOut { waited_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
-            }
-            Err(error @ ExchangeError::Unsent(_)) => StepOutcome::NotReached { reason: error.to_string() },
-            Err(ExchangeError::Refused { .. }) => StepOutcome::Done { matched: None },
-        };
-        self.controller.recorder.step_ended(&step, ended);
         outcome
     }
 

@@ -16,9 +16,10 @@ pub(super) use answers::Exchange;
 pub(super) use stream::sightings;
 
 use super::{
-    evidence::Evidence,
+    evidence::{Evidence, Seen},
     report::{Fault, Stage},
     subject::{Kind, Subject},
+    words::opening_words,
 };
 
 /// What the evidence says about one step.
@@ -93,4 +94,13 @@ fn place(subject: &Subject, evidence: &Evidence) -> String {
 /// In order, with nothing to remark.
 fn good(seen: impl Into<String>) -> Finding {
     Finding::Good(seen.into(), Vec::new())
+}
+
+/// What came is not how an MTP of this protocol begins.
+fn nothing_of(protocol: &str, subject: &Subject, expected: impl Into<String>, seen: Option<&Seen>) -> Fault {
+    let came = seen.map_or_else(|| "nothing".to_owned(), |seen| opening_words(&seen.first));
+    let why = seen.and_then(|seen| seen.failures.last()).map(|failure| format!(": {failure}")).unwrap_or_default();
+    Fault::new(expected, format!("it sent {came}{why}"))
+        .bench(format!("see who is behind {}; it does not behave like {protocol}", subject.address))
+        .profile(format!("`address` of `{}`", subject.name))
 }

@@ -7,7 +7,7 @@ use super::{
         subject::{Kind, Subject},
         words::{encryption, is_tls, opening_words},
     },
-    Finding, Patience, good,
+    Finding, Patience, good, nothing_of,
 };
 use uspec_mtp::{event::FailureKind, mqtt::filter_matches};
 
@@ -89,12 +89,8 @@ fn credentials(subject: &Subject, username: Option<&str>, seen: &Seen, why: &str
 }
 
 fn nothing(subject: &Subject, seen: Option<&Seen>) -> Fault {
-    let came = seen.map_or_else(|| "nothing".to_owned(), |seen| opening_words(&seen.first));
-    let why = seen.and_then(|seen| seen.failures.last()).map(|failure| format!(": {failure}")).unwrap_or_default();
     let expected = if subject.calls { "the broker answers our CONNECT" } else { "the EUT sends a CONNECT of MQTT" };
-    Fault::new(expected, format!("it sent {came}{why}"))
-        .bench(format!("see who is behind {}; it does not behave like MQTT", subject.address))
-        .profile(format!("`address` of `{}`", subject.name))
+    nothing_of("MQTT", subject, expected, seen)
 }
 
 /// Whether each side is where the other one thinks it is.

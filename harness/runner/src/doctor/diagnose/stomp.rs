@@ -5,9 +5,9 @@ use super::{
         evidence::{Evidence, Seen, text},
         report::Fault,
         subject::{Kind, Subject},
-        words::{encryption, is_tls, opening_words},
+        words::{encryption, is_tls},
     },
-    Finding, Patience, good,
+    Finding, Patience, good, nothing_of,
 };
 use uspec_mtp::event::FailureKind;
 
@@ -74,12 +74,8 @@ fn login(subject: &Subject, opening: &serde_json::Value, why: &str) -> Fault {
 }
 
 fn nothing(subject: &Subject, seen: Option<&Seen>) -> Fault {
-    let came = seen.map_or_else(|| "nothing".to_owned(), |seen| opening_words(&seen.first));
-    let why = seen.and_then(|seen| seen.failures.last()).map(|failure| format!(": {failure}")).unwrap_or_default();
     let expected = if subject.calls { "the server answers our STOMP frame" } else { "the EUT sends a STOMP frame" };
-    Fault::new(expected, format!("it sent {came}{why}"))
-        .bench(format!("see who is behind {}; it does not behave like STOMP", subject.address))
-        .profile(format!("`address` of `{}`", subject.name))
+    nothing_of("STOMP", subject, expected, seen)
 }
 
 /// Whether each side is where the other one thinks it is.

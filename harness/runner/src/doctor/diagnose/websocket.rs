@@ -7,7 +7,7 @@ use super::{
         subject::Subject,
         words::{encryption, is_tls, opening_words, path_parameter},
     },
-    Finding, good,
+    Finding, good, nothing_of,
 };
 use uspec_mtp::{
     event::{Failure, FailureKind, HttpHead},
@@ -110,14 +110,10 @@ fn encrypted(subject: &Subject, first: &[u8]) -> Fault {
 }
 
 fn nothing(subject: &Subject, path: &str, seen: Option<&Seen>) -> Fault {
-    let came = seen.map_or_else(|| "nothing".to_owned(), |seen| opening_words(&seen.first));
-    let why = seen.and_then(|seen| seen.failures.last()).map(|failure| format!(": {failure}")).unwrap_or_default();
     let expected = if subject.calls {
         format!("the EUT answers GET {path} with HTTP status 101")
     } else {
         format!("the EUT sends GET {path} with an upgrade to WebSocket")
     };
-    Fault::new(expected, format!("it sent {came}{why}"))
-        .bench(format!("see who else is behind {}; it does not behave like a WebSocket endpoint", subject.address))
-        .profile(format!("`address` of `{}`: where the EUT really is", subject.name))
+    nothing_of("a WebSocket endpoint", subject, expected, seen)
 }
