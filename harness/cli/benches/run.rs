@@ -2,7 +2,7 @@
 //! `cargo bench -p uspec`.
 
 use uspec_cli::{
-    bundled::{Bundled, Where},
+    bundled::{Bundled, MTPS, Where},
     load,
 };
 use uspec_testplan::{
@@ -26,22 +26,6 @@ fn judge(bencher: divan::Bencher<'_, '_>, selection: &Selection) {
 fn whole_catalogue(bencher: divan::Bencher<'_, '_>) {
     judge(bencher, &Selection::all());
 }
-
-/// The MTPs of `fixtures/eut/bundled.yaml`.
-const MTPS: [&str; 12] = [
-    "websocket",
-    "websocket-tls",
-    "websocket-server",
-    "websocket-server-tls",
-    "mqtt5",
-    "mqtt5-tls",
-    "mqtt311",
-    "mqtt311-tls",
-    "stomp",
-    "stomp-tls",
-    "uds",
-    "uds-server",
-];
 
 #[divan::bench(args = MTPS, sample_count = 5, sample_size = 1)]
 fn whole_catalogue_over(bencher: divan::Bencher<'_, '_>, mtp: &str) {

@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
+use uspec_cli::bundled::MTPS;
 
 fn uspec(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_uspec"));
@@ -18,21 +19,6 @@ fn uspec(arguments: &[&str]) -> Output {
 
 /// How many cases the catalogue has: 230 of the plan and 40 of our own.
 const CASES: usize = 270;
-/// The MTPs of the bundled Agent.
-const MTPS: [&str; 12] = [
-    "websocket",
-    "websocket-tls",
-    "websocket-server",
-    "websocket-server-tls",
-    "mqtt5",
-    "mqtt5-tls",
-    "mqtt311",
-    "mqtt311-tls",
-    "stomp",
-    "stomp-tls",
-    "uds",
-    "uds-server",
-];
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

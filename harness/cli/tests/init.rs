@@ -5,7 +5,7 @@ use rstest::rstest;
 use std::{collections::BTreeMap, path::Path, sync::LazyLock, time::Duration};
 use tokio_util::sync::CancellationToken;
 use uspec_cli::{
-    bundled::{Bundled, Where},
+    bundled::{Bundled, MTPS, Where},
     command::init::survey,
     load,
 };
@@ -79,24 +79,20 @@ fn decisions(profile: &EutProfile, made: &Made) -> BTreeMap<String, Decision> {
     plan.entries.into_iter().map(|entry| (entry.case.to_string(), entry.decision)).collect()
 }
 
-#[rstest]
-fn over_each_mtp_and_role_the_profile_decides_as_the_built_in_one_does(
-    #[values(
-        "websocket",
-        "websocket-tls",
-        "websocket-server",
-        "websocket-server-tls",
-        "mqtt5",
-        "mqtt5-tls",
-        "mqtt311",
-        "mqtt311-tls",
-        "stomp",
-        "stomp-tls",
-        "uds",
-        "uds-server"
-    )]
-    mtp: &str,
-) {
+/// Each in a thread of its own: the messages name the MTP.
+#[test]
+fn over_each_mtp_and_role_the_profile_decides_as_the_built_in_one_does() {
+    std::thread::scope(|scope| {
+        for mtp in MTPS {
+            std::thread::Builder::new()
+                .name(mtp.to_owned())
+                .spawn_scoped(scope, || decides_as_the_built_in_one(mtp))
+                .unwrap();
+        }
+    });
+}
+
+fn decides_as_the_built_in_one(mtp: &str) {
     let made = meet(mtp, &[]).unwrap();
     assert_eq!(made.survey.missing, Vec::<String>::new());
     assert_eq!(made.choices.contradictions, Vec::<String>::new());

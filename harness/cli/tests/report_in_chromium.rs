@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop on the first surprise")]
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
+use uspec_report::html;
+use uspec_testplan::run_report::RunReport;
 
 /// What Debian calls it, with nothing that looks for a network.
 fn chromium(url: &str, profile: &Path) -> (String, String) {
@@ -71,8 +74,11 @@ fn filters_ladder_and_inspector_work() {
 #[ignore = "needs Debian's chromium"]
 fn what_a_hostile_eut_sends_stays_text() {
     let folder = tempfile::tempdir().unwrap();
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/samples/hostile/report.html");
-    let page = page(&sample.canonicalize().unwrap(), "", folder.path());
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/samples/hostile/run.json");
+    let sample = RunReport::from_json(&fs::read_to_string(sample).unwrap()).unwrap();
+    let report = folder.path().join("report.html");
+    fs::write(&report, html::render(&sample, &|_| None).unwrap()).unwrap();
+    let page = page(&report, "", folder.path());
     assert_eq!(page.matches("<script").count(), 1, "only the page's own script");
     assert!(page.contains("&lt;script&gt;"), "the sample's markup is shown");
 }

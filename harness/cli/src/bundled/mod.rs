@@ -44,6 +44,22 @@ pub const IN_MEMORY: &str = "the bundled Agent in memory";
 /// What is judged over loopback sockets.
 pub const OVER_LOOPBACK: &str = "the bundled Agent over loopback sockets";
 
+/// The names of the MTPs over which the bundled Agent is judged: those of `fixtures/eut/bundled.yaml`, in its order.
+pub const MTPS: [&str; 12] = [
+    "websocket",
+    "websocket-tls",
+    "websocket-server",
+    "websocket-server-tls",
+    "mqtt5",
+    "mqtt5-tls",
+    "mqtt311",
+    "mqtt311-tls",
+    "stomp",
+    "stomp-tls",
+    "uds",
+    "uds-server",
+];
+
 /// The port that is put in the place of the profile's own in memory, where any is free.
 const MEMORY_PORT: u16 = 8080;
 
@@ -237,4 +253,15 @@ fn free_port() -> Result<u16, Error> {
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
         .map_err(|cause| Error::new("no port is free", &cause))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may abort")]
+
+    #[test]
+    fn the_mtps_are_those_of_the_profile() {
+        let profile = crate::load::profile(None).unwrap();
+        assert_eq!(profile.mtps.iter().map(|mtp| mtp.name.as_str()).collect::<Vec<_>>(), super::MTPS);
+    }
 }
