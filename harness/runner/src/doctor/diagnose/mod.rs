@@ -104,3 +104,22 @@ fn nothing_of(protocol: &str, subject: &Subject, expected: impl Into<String>, se
         .bench(format!("see who is behind {}; it does not behave like {protocol}", subject.address))
         .profile(format!("`address` of `{}`", subject.name))
 }
+
+/// A place at the broker as both sides name it: the profile's key for it, the EUT's parameter, and what it is to be.
+struct Place<'a> {
+    key: &'a str,
+    parameter: &'a str,
+    wanted: &'a str,
+}
+
+/// The EUT sends its Records elsewhere; `to` is where, as it was seen, and `place` as a profile would name it.
+fn sent_elsewhere(subject: &Subject, wanted: &Place<'_>, verbs: (&str, &str), to: &str, place: &str) -> Finding {
+    let (sends, sent) = verbs;
+    let Place { key, parameter, wanted } = wanted;
+    let expected = format!("the EUT {sends} its Records to `{wanted}` (`{key}` of `{}`)", subject.name);
+    Finding::Broken(
+        Fault::new(expected, format!("it {sent} a Record to `{to}`"))
+            .eut(format!("set `{parameter}` to `{wanted}`"))
+            .profile(format!("`{key}` of `{}`: `{place}`", subject.name)),
+    )
+}

@@ -7,7 +7,7 @@ use super::{
         subject::{Kind, Subject},
         words::{encryption, is_tls, opening_words},
     },
-    Finding, Patience, good, nothing_of,
+    Finding, Patience, Place, good, nothing_of, sent_elsewhere,
 };
 use uspec_mtp::{event::FailureKind, mqtt::filter_matches};
 
@@ -100,17 +100,8 @@ pub(super) fn topics(subject: &Subject, evidence: &Evidence, patience: Patience)
         return Finding::Pending(nothing(subject, None));
     };
     if let Some(stray) = seen.published.iter().find(|one| one.record.is_some()) {
-        return Finding::Broken(
-            Fault::new(
-                format!(
-                    "the EUT publishes its Records to `{controller_topic}` (`controller_topic` of `{}`)",
-                    subject.name
-                ),
-                format!("it published a Record to `{}`", stray.to),
-            )
-            .eut(format!("set `{CONTROLLER_TOPIC}` to `{controller_topic}`"))
-            .profile(format!("`controller_topic` of `{}`: `{}`", subject.name, bare(&stray.to))),
-        );
+        let wanted = Place { key: "controller_topic", parameter: CONTROLLER_TOPIC, wanted: controller_topic };
+        return sent_elsewhere(subject, &wanted, ("publishes", "published"), &stray.to, bare(&stray.to));
     }
     if !subject.is_beside() {
         match agent_topic.as_deref().filter(|topic| !subscribed(seen, topic)) {

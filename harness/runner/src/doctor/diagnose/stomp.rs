@@ -7,7 +7,7 @@ use super::{
         subject::{Kind, Subject},
         words::{encryption, is_tls},
     },
-    Finding, Patience, good, nothing_of,
+    Finding, Patience, Place, good, nothing_of, sent_elsewhere,
 };
 use uspec_mtp::event::FailureKind;
 
@@ -85,17 +85,9 @@ pub(super) fn destinations(subject: &Subject, evidence: &Evidence, patience: Pat
         return Finding::Pending(nothing(subject, None));
     };
     if let Some(stray) = seen.published.iter().find(|one| one.record.is_some()) {
-        return Finding::Broken(
-            Fault::new(
-                format!(
-                    "the EUT sends its Records to `{controller_destination}` (`controller_destination` of `{}`)",
-                    subject.name
-                ),
-                format!("it sent a Record to `{}`", stray.to),
-            )
-            .eut(format!("set `{CONTROLLER_DESTINATION}` to `{controller_destination}`"))
-            .profile(format!("`controller_destination` of `{}`: `{}`", subject.name, stray.to)),
-        );
+        let wanted =
+            Place { key: "controller_destination", parameter: CONTROLLER_DESTINATION, wanted: controller_destination };
+        return sent_elsewhere(subject, &wanted, ("sends", "sent"), &stray.to, &stray.to);
     }
     let subscribed = seen.subscriptions.iter().map(|place| format!("`{place}`")).collect::<Vec<_>>().join(", ");
     if !subject.is_beside() {
