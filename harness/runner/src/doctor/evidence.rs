@@ -14,6 +14,7 @@ use uspec_mtp::{
     network::Address,
     tls::{TlsFailure, TlsSession},
 };
+use uspec_testplan::secret;
 
 /// Connections that are kept. An Agent has one or two; the rest is strangers, which are counted.
 const CONNECTIONS: usize = 32;
@@ -198,7 +199,7 @@ impl Seen {
     fn packet(&mut self, direction: Direction, packet: &PacketSeen, ours: impl Fn(&str) -> bool) {
         let PacketSeen { kind, fields, body } = packet;
         match (direction, kind.as_str()) {
-            (Direction::Received, "CONNECT" | "STOMP" | "HANDSHAKE") => self.opening = Some(without_secrets(fields)),
+            (Direction::Received, "CONNECT" | "STOMP" | "HANDSHAKE") => self.opening = Some(secret::masked(fields).0),
             (_, "CONNACK") => self.admitted = fields.get("reason").and_then(Value::as_u64) == Some(0),
             (_, "CONNECTED") => self.admitted = true,
             (Direction::Received, "SUBSCRIBE") => {
@@ -269,19 +270,6 @@ fn places(fields: &Value) -> Vec<String> {
     let filters = fields.get("subscriptions").and_then(Value::as_array).into_iter().flatten();
     let filters = filters.filter_map(|one| text(one, "/filter"));
     filters.chain(text(fields, "/headers/destination")).collect()
-}
-
-/// The fields of an opening frame without the password, which no report may have.
-fn without_secrets(fields: &Value) -> Value {
-    let mut fields = fields.clone();
-    if let Some(object) = fields.as_object_mut() {
-        object.remove("password");
-        object.remove("header_list");
-        if let Some(headers) = object.get_mut("headers").and_then(Value::as_object_mut) {
-            headers.remove("passcode");
-        }
-    }
-    fields
 }
 
 /// A text in a tree of fields.
