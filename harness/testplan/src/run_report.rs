@@ -304,12 +304,6 @@ impl RunIdentity {
     pub fn is_untold(&self) -> bool {
         *self == Self::default()
     }
-
-    /// Whether two runs are of the same, each perhaps with a share of its own; the shares are of equally many.
-    pub fn is_beside(&self, other: &Self) -> bool {
-        let whole = |it: &Self| Self { shard: None, ..it.clone() };
-        whole(self) == whole(other) && self.shard.map(|it| it.of) == other.shard.map(|it| it.of)
-    }
 }
 
 /// Why a text is no run report that can be read.
