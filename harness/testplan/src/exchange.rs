@@ -9,6 +9,7 @@ use uspec_usp::schema::Content;
 use crate::{
     case::PacketKind,
     judge::evidence::describe_error,
+    secrets::{Mask, masked},
     show, sighting,
     trace::{ConnectionState, Direction, Event, Phase, StepOutcome, StepRef, Trace, What},
     view::{RecordSeen, View, phase_name},
@@ -24,8 +25,17 @@ const MAX_LINE: usize = 200;
 const MAX_BODY: usize = 90;
 
 /// The Trace, one line an event: seconds, direction, what it was. Octets, frames that carry Records and the
-/// beginnings of steps are left out; of a long Trace the middle is.
+/// beginnings of steps are left out; of a long Trace the middle is. Secrets are masked.
 pub fn lines(trace: &Trace) -> Vec<String> {
+    let mask = Mask::of(trace);
+    if mask.is_empty() {
+        return lines_of(trace);
+    }
+    // Before anything is cut: the beginning of a secret would stay.
+    lines_of(&masked(trace)).iter().map(|line| mask.apply(line)).collect()
+}
+
+fn lines_of(trace: &Trace) -> Vec<String> {
     let view = View::new(trace);
     let shown = |(index, event): (usize, &Event)| {
         let text = line(&view, index, event)?;

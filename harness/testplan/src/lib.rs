@@ -11,6 +11,7 @@
 //! | [`features`] | the plan's feature IDs, and how a device shows that it has them |
 //! | [`requirements`] | TR-369's requirements by number |
 //! | [`plan_index`] | the index of TP-469 |
+//! | [`secrets`] | what of a Trace no report may show |
 //! | [`selection`] | which cases a person wants to run |
 //! | [`mod@plan`] | what runs over which MTP, and why the rest does not |
 //! | [`shard`] | which part of the plan is one machine's |
@@ -44,6 +45,7 @@ pub mod requirements;
 pub mod rule;
 pub mod run_report;
 pub mod schema;
+pub mod secrets;
 pub mod selection;
 mod shape;
 pub mod shard;

@@ -6,6 +6,7 @@
 use crate::{
     case::CaseId,
     profile::{Broker, Role},
+    secrets::Secret,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -52,6 +53,9 @@ pub struct Header {
     pub usp_versions: Vec<String>,
     /// Every variable as it stood before the first step.
     pub variables: BTreeMap<String, String>,
+    /// The secrets that stand in this Trace, so that nothing shows them; `None` in a Trace from before they were marked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<Vec<Secret>>,
 }
 
 /// What an MTP is, as far as cases and judge must know.
