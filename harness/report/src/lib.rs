@@ -9,6 +9,7 @@
 //! | [`json`] | the run report itself, and its schema |
 //! | [`html`] | one page for people, self-contained |
 //! | [`index`] | a page above those of several EUTs |
+//! | [`pcapng`] | a Trace as a capture for Wireshark and the like |
 //! | [`summary`] | a few lines for the terminal |
 
 pub mod coverage;
@@ -16,5 +17,6 @@ pub mod html;
 pub mod index;
 pub mod json;
 pub mod junit;
+pub mod pcapng;
 pub mod summary;
 pub mod text;
