@@ -29,7 +29,7 @@ pub const BRING_UP: &str = "R-bring-up";
 const VERSIONS: [&str; 6] = ["1.0", "1.1", "1.2", "1.3", "1.4", "1.5"];
 
 /// The whole supported data model is the largest Message of all; a small device may need a while.
-const WHOLE_MODEL: Duration = Duration::from_secs(60);
+pub(crate) const WHOLE_MODEL: Duration = Duration::from_secs(60);
 
 /// An instance number that no table has: none counts that far.
 const UNUSED_INSTANCE: &str = "987654";
@@ -426,7 +426,7 @@ fn first_parameter(body: &Value, name: &str) -> Option<String> {
 }
 
 /// The typed form of a GetSupportedDMResp.
-fn supported(body: &Value) -> Result<GetSupportedDmResp, String> {
+pub(crate) fn supported(body: &Value) -> Result<GetSupportedDmResp, String> {
     use uspec_usp::{
         json::build_message,
         msg::{body::MsgBody, response::RespType},

@@ -9,6 +9,7 @@
 //! | [`control`] | how the device itself is controlled |
 //! | [`bring_up`] | what is found out about the EUT before the first case |
 //! | [`doctor`] | what is wrong when an EUT does not come up |
+//! | `survey` | what an EUT without a profile shows of itself |
 //! | [`session`] | one run against one EUT over one MTP; one case, one Trace |
 //! | [`execute`] | the planned cases in their order, with progress and interruption |
 
@@ -29,6 +30,7 @@ mod rows;
 mod second;
 pub mod session;
 mod snapshot;
+mod survey;
 #[cfg(test)]
 mod testing;
 mod tls;

@@ -20,7 +20,7 @@ const ROOT: &str = "Device.LocalAgent.";
 const TRANSIENT: &str = "Device.LocalAgent.Request.";
 
 /// What is asked one by one when the EUT does not take [`ROOT`], which is no table and need not be taken.
-const TABLES: [&str; 6] = [
+pub(crate) const TABLES: [&str; 6] = [
     "Device.LocalAgent.Controller.",
     "Device.LocalAgent.MTP.",
     "Device.LocalAgent.Subscription.",

@@ -9,6 +9,7 @@
 //! | [`catalogue`] | every case of the plan, with its file where there is one |
 //! | [`profile`] | what a person knows about the device under test |
 //! | [`features`] | the plan's feature IDs, and how a device shows that it has them |
+//! | [`survey`] | what a device showed of itself: its features, its elements, and the profile written from them |
 //! | [`requirements`] | TR-369's requirements by number |
 //! | [`plan_index`] | the index of TP-469 |
 //! | [`secrets`] | what of a Trace no report may show |
@@ -35,6 +36,7 @@ pub mod features;
 pub mod judge;
 pub mod lexical;
 mod lower;
+mod model;
 pub mod pattern;
 pub mod plan;
 pub mod plan_index;
@@ -51,6 +53,7 @@ mod shape;
 pub mod shard;
 mod show;
 pub mod sighting;
+pub mod survey;
 pub mod template;
 #[cfg(test)]
 mod testing;

@@ -3,12 +3,14 @@
 mod campaign;
 mod completions;
 mod doctor;
+mod init;
 mod man;
 mod merge;
 
 pub use campaign::CampaignArgs;
 pub use completions::CompletionsArgs;
 pub use doctor::DoctorArgs;
+pub use init::{InitArgs, InitBroker, InitMtp, InitRole};
 pub use man::ManArgs;
 pub use merge::MergeArgs;
 
@@ -43,6 +45,8 @@ pub enum Command {
     List(ListArgs),
     /// Check test cases and EUT profiles, and report everything that is wrong with them at once.
     Check(CheckArgs),
+    /// Wait for a device and write its EUT profile, with the settings of the Agent that go with it.
+    Init(Box<InitArgs>),
     /// Judge stored Traces again.
     Judge(JudgeArgs),
     /// Put the reports of a run's shards together.

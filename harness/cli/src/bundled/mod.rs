@@ -112,18 +112,34 @@ impl Bundled {
         selection: &Selection,
         watch: &mut Watch<'_>,
     ) -> Result<RunReport, Error> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .start_paused(self.place == Where::Memory)
-            .build()
-            .map_err(|cause| Error::new("the runtime cannot be started", &cause))?;
-        runtime.block_on(async {
+        self.runtime()?.block_on(async {
             let cancel = self.cancel.clone();
             cancel_on_ctrl_c(cancel.clone());
             let bench = InProcessBench { agent: self, catalogue };
             let (profile, manner) = (&self.profile, &self.manner);
             Campaign { catalogue, profile, selection, bench: &bench, manner, cancel }.run(watch).await
         })
+    }
+}
+
+impl Bundled {
+    /// Starts a fresh Agent over one MTP, and does with it what is wanted.
+    ///
+    /// # Errors
+    /// Whatever keeps the Agent from being started, and what the work gives back.
+    pub fn meet<T, F>(&self, catalogue: &Catalogue, mtp: &Mtp, work: impl FnOnce(Equipment) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        self.runtime()?.block_on(async { work(InProcessBench { agent: self, catalogue }.equip(mtp)?).await })
+    }
+
+    fn runtime(&self) -> Result<tokio::runtime::Runtime, Error> {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(self.place == Where::Memory)
+            .build()
+            .map_err(|cause| Error::new("the runtime cannot be started", &cause))
     }
 }
 

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod check;
 pub mod completions;
 pub mod doctor;
+pub mod init;
 pub mod judge;
 mod judging;
 pub mod list;
@@ -26,6 +27,7 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
     match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(args),
+        Command::Init(args) => init::run(args),
         Command::List(args) => list::run(args),
         Command::Judge(args) => judge::run(args),
         Command::Merge(args) => merge::run(args),

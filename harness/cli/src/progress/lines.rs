@@ -48,7 +48,7 @@ pub(super) fn of(event: &Event<'_>) -> Option<Line> {
 }
 
 /// Where the EUT is awaited, or called.
-fn ready(mtp: &Mtp) -> String {
+pub(crate) fn ready(mtp: &Mtp) -> String {
     let scheme = |plain: &str, tls: &str| if mtp.transport.tls().is_some() { tls.to_owned() } else { plain.to_owned() };
     let (role, place) = match &mtp.transport {
         Transport::WebSocket(it) => (it.role, format!("{}://{}{}", scheme("ws", "wss"), it.address, it.path)),

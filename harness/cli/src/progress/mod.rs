@@ -6,6 +6,8 @@
 mod counts;
 mod lines;
 
+pub(crate) use lines::ready;
+
 use crate::{campaign::Event, outcome::tell};
 use counts::Counts;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};

@@ -32,8 +32,8 @@ fn stomp(setup: &mut Setup) -> &mut StompTarget {
 fn another_agent_topic(setup: &mut Setup) {
     let at_below = if mqtt(setup).version == MqttVersion::V311 { "usp/other/#" } else { "usp/other" };
     let target = mqtt(setup);
-    target.response_topic = "usp/other".to_owned();
-    target.subscriptions.first_mut().unwrap().topic = at_below.to_owned();
+    target.response_topic = "usp/other".into();
+    target.subscriptions.first_mut().unwrap().topic = at_below.into();
 }
 
 fn demand_login(setup: &mut Setup) {
@@ -46,7 +46,7 @@ fn demand_login(setup: &mut Setup) {
 }
 
 fn listen_path(setup: &mut Setup) {
-    setup.agent.listen.as_mut().unwrap().path = "/other".to_owned();
+    setup.agent.listen.as_mut().unwrap().path = "/other".into();
 }
 
 fn listen_port(setup: &mut Setup) {
@@ -63,19 +63,19 @@ fn listen_with_tls(setup: &mut Setup) {
 }
 
 fn another_agent(setup: &mut Setup) {
-    setup.agent.endpoint_id = "proto::somebody".to_owned();
+    setup.agent.endpoint_id = "proto::somebody".into();
 }
 
 fn another_controller(setup: &mut Setup) {
-    controller(setup).endpoint_id = "proto::another".to_owned();
+    controller(setup).endpoint_id = "proto::another".into();
 }
 
 /// `words` stand in what was expected and seen; `changes` in what is to be changed, on that side.
 #[rstest]
-#[case::topic_of_the_controller("mqtt5", |s: &mut Setup| mqtt(s).topic = "usp/elsewhere".to_owned(), Stage::Route,
+#[case::topic_of_the_controller("mqtt5", |s: &mut Setup| mqtt(s).topic = "usp/elsewhere".into(), Stage::Route,
     &["`usp/controller`", "`usp/elsewhere`"],
     &[(Eut, "Controller.{i}.MTP.{i}.MQTT.Topic` to `usp/controller`"), (Profile, "`controller_topic` of `mqtt5`: `usp/elsewhere`")])]
-#[case::topic_of_the_controller_311("mqtt311", |s: &mut Setup| mqtt(s).topic = "usp/elsewhere".to_owned(), Stage::Route,
+#[case::topic_of_the_controller_311("mqtt311", |s: &mut Setup| mqtt(s).topic = "usp/elsewhere".into(), Stage::Route,
     &["`usp/controller`", "`usp/elsewhere/reply-to=usp%2Fagent`"],
     &[(Eut, "MQTT.Topic` to `usp/controller`"), (Profile, "`controller_topic` of `mqtt311`: `usp/elsewhere`")])]
 #[case::topic_of_the_agent("mqtt5", another_agent_topic, Stage::Route,
@@ -84,13 +84,13 @@ fn another_controller(setup: &mut Setup) {
 #[case::topic_of_the_agent_311("mqtt311", another_agent_topic, Stage::Route,
     &["the Agent subscribed to `usp/other/#`, the profile says `usp/agent`"],
     &[(Profile, "`agent_topic` of `mqtt311`: `usp/other`"), (Eut, "to `usp/agent`")])]
-#[case::destination_of_the_controller("stomp", |s: &mut Setup| stomp(s).destination = "/usp/elsewhere".to_owned(), Stage::Route,
+#[case::destination_of_the_controller("stomp", |s: &mut Setup| stomp(s).destination = "/usp/elsewhere".into(), Stage::Route,
     &["`/usp/controller`", "`/usp/elsewhere`"],
     &[(Eut, "STOMP.Destination` to `/usp/controller`"), (Profile, "`controller_destination` of `stomp`: `/usp/elsewhere`")])]
-#[case::destination_of_the_agent("stomp", |s: &mut Setup| stomp(s).agent_destination = "/usp/other".to_owned(), Stage::Route,
+#[case::destination_of_the_agent("stomp", |s: &mut Setup| stomp(s).agent_destination = "/usp/other".into(), Stage::Route,
     &["the Agent subscribed to `/usp/other`, the profile says `/usp/agent`"],
     &[(Profile, "`agent_destination` of `stomp`: `/usp/other`"), (Eut, "STOMP.Destination` to `/usp/agent`")])]
-#[case::path("websocket", |s: &mut Setup| websocket(s).path = "/other".to_owned(), Stage::Handshake,
+#[case::path("websocket", |s: &mut Setup| websocket(s).path = "/other".into(), Stage::Handshake,
     &["`/usp`", "`/other?eid=proto::uspec-agent`", "404"],
     &[(Eut, "Controller.{i}.MTP.{i}.WebSocket.Path` to `/usp`"), (Profile, "`path` of `websocket`: `/other`")])]
 #[case::path_where_the_agent_listens("websocket-server", listen_path, Stage::Handshake,
@@ -155,10 +155,10 @@ fn another_controller(setup: &mut Setup) {
 #[case::port_of_the_stomp_server("stomp", |s: &mut Setup| stomp(s).port = 1, Stage::Stream,
     &["we listen at 127.0.0.1:61613; no TCP connection came"],
     &[(Eut, "port 61613 of this machine (`Device.STOMP.Connection.{i}.Port`"), (Profile, "`address` of `stomp`")])]
-#[case::socket("uds", |s: &mut Setup| controller(s).uds.as_mut().unwrap().path = "other.sock".to_owned(), Stage::Stream,
+#[case::socket("uds", |s: &mut Setup| controller(s).uds.as_mut().unwrap().path = "other.sock".into(), Stage::Stream,
     &["uspec-controller.sock", "no connection came"],
     &[(Eut, "UnixDomainSocket.{i}.Path"), (Profile, "`path` of `uds`")])]
-#[case::socket_of_the_agent("uds-server", |s: &mut Setup| s.agent.listen_uds.as_mut().unwrap().path = "other.sock".to_owned(), Stage::Stream,
+#[case::socket_of_the_agent("uds-server", |s: &mut Setup| s.agent.listen_uds.as_mut().unwrap().path = "other.sock".into(), Stage::Stream,
     &["uspec-agent.sock refused the connection"],
     &[(Eut, "UnixDomainSocket.{i}.Path"), (Profile, "`path` of `uds-server`")])]
 #[case::authority_of_ours("websocket-tls", |s: &mut Setup| s.show(IdentityKind::Untrusted), Stage::Tls,
@@ -176,7 +176,7 @@ fn another_controller(setup: &mut Setup) {
 #[case::name_of_our_host("websocket-tls", |s: &mut Setup| s.show(IdentityKind::WrongHost), Stage::Tls,
     &["we listen at `127.0.0.1`", "the alert BadCertificate", "`elsewhere.invalid`"],
     &[(Profile, "`tls.certificate` and `tls.key` of `websocket-tls`: a certificate for"), (Eut, "call us by a name of our certificate")])]
-#[case::name_of_the_called_host("stomp-tls", |s: &mut Setup| { s.show(IdentityKind::WrongHost); stomp(s).host = "localhost".to_owned(); localhost(s); },
+#[case::name_of_the_called_host("stomp-tls", |s: &mut Setup| { s.show(IdentityKind::WrongHost); stomp(s).host = "localhost".into(); localhost(s); },
     Stage::Tls, &["the host that it calls, `localhost`", "the alert BadCertificate", "`elsewhere.invalid`"],
     &[(Profile, "a certificate for the host that it calls, `localhost`"), (Eut, "`Device.STOMP.Connection.{i}.Host`: call us by")])]
 #[case::name_of_the_agents_host("websocket-server-tls", |s: &mut Setup| s.agent_shows(IdentityKind::WrongHost), Stage::Tls,
@@ -262,5 +262,5 @@ async fn is_named(
 /// Our end listens, and the Agent calls, by name.
 fn localhost(setup: &mut Setup) {
     let Transport::Stomp(it) = &mut setup.mtp.transport else { panic!("not STOMP") };
-    it.address.host = "localhost".to_owned();
+    it.address.host = "localhost".into();
 }

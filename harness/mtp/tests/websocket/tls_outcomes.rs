@@ -9,7 +9,7 @@ use uspec_mtp::event::{MtpHappening, OpenSession};
 use uspec_mtp::network::{Address, MemoryNetwork, Network, RealNetwork};
 use uspec_mtp::tls::{
     CertificateProblem, ClientAuth, EndpointMatch, IdentityKind, KeyLogSink, Pki, ServerVerification, TlsClient,
-    TlsError, TlsFailure, TlsServer, TlsVersions, Verification,
+    TlsError, TlsFailure, TlsMaterial, TlsServer, TlsVersions, Verification,
 };
 use uspec_mtp::websocket::WsRole;
 use uspec_mtp::{AgentConfig, Handle, MtpError};
@@ -384,4 +384,66 @@ async fn an_agents_end_of_any_mtp_takes_material_from_memory() {
     let (handle, _events) = AgentConfig::WebSocket(config).start(Arc::new(MemoryNetwork::new())).await.unwrap();
     handle.set_identity(pki.issue(IdentityKind::Alternate, AGENT, &HOSTS).unwrap()).unwrap();
     handle.shutdown().await;
+}
+
+#[rstest]
+#[case::by_name("localhost", Some("localhost"))]
+#[case::by_address("127.0.0.1", None)]
+#[tokio::test(start_paused = true)]
+async fn a_server_tells_by_which_name_it_was_called(#[case] host: &str, #[case] expected: Option<&str>) {
+    let network = MemoryNetwork::new();
+    let pki = Pki::generate().unwrap();
+    for (kind, opens) in [(IdentityKind::Trusted, true), (IdentityKind::WrongHost, false)] {
+        let server = TlsServer::new(pki.issue(kind, CONTROLLER, &HOSTS).unwrap());
+        let role = WsRole::Listen { address: Address::tcp(host, 0), path: PATH.to_owned(), tls: Some(server) };
+        let mut far = Far::start(&network, role, |_| {}).await;
+        let client = TlsClient::new(pki.issue(IdentityKind::Trusted, AGENT, &HOSTS).unwrap());
+        let _agent = Agent::start(&network, connect(far.handle.address().unwrap(), client), |_| {}).await;
+        let name = match Seen::by(&mut far).await {
+            Seen::Open(open) if opens => open.tls.unwrap().server_name,
+            Seen::Failed(failure) if !opens => {
+                assert!(failure.received.starts_with(&[0x16, 0x03]), "{failure:?}");
+                failure.server_name
+            }
+            other => panic!("{kind}: {other:?}"),
+        };
+        assert_eq!(name.as_deref(), expected);
+    }
+}
+
+#[rstest]
+#[case::clear(b"GET /usp HTTP/1.1\r\n\r\n".to_vec())]
+#[case::nothing(Vec::new())]
+#[case::long(vec![b'x'; 10_000])]
+#[tokio::test(start_paused = true)]
+async fn what_came_in_place_of_tls_is_shown(#[case] octets: Vec<u8>) {
+    let network = MemoryNetwork::new();
+    let pki = Pki::generate().unwrap();
+    let server = TlsServer::new(pki.issue(IdentityKind::Trusted, CONTROLLER, &HOSTS).unwrap());
+    let mut far = Far::start(&network, listen(server), |_| {}).await;
+    let mut stream = network.connect(far.handle.address().unwrap()).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut stream, &octets).await.unwrap();
+    drop(stream);
+    let Seen::Failed(failure) = Seen::by(&mut far).await else { panic!("no TLS was spoken") };
+    let shown = octets.get(..uspec_mtp::event::SHOWN_OCTETS).unwrap_or(&octets);
+    assert_eq!(failure.received, shown);
+    assert_eq!((failure.alert, failure.problem, failure.server_name), (None, None, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_chain_of_a_certificate_is_shown() {
+    let network = MemoryNetwork::new();
+    let pki = Pki::generate().unwrap();
+    let server = TlsServer {
+        client_auth: ClientAuth::Require,
+        ..TlsServer::new(pki.issue(IdentityKind::Trusted, CONTROLLER, &HOSTS).unwrap())
+    };
+    let mut far = Far::start(&network, listen(server), |_| {}).await;
+    let own = pki.issue(IdentityKind::Trusted, AGENT, &HOSTS).unwrap();
+    let chain = format!("{}{}", own.chain_pem(), pki.authority().certificate_pem());
+    let shown = TlsMaterial::from_pem(&chain, &own.key_pem(), Some(&own.trust_pem())).unwrap();
+    let role = connect(far.handle.address().unwrap(), TlsClient::new(shown));
+    let _agent = Agent::start(&network, role, |_| {}).await;
+    let certificate = far.opened().await.tls.unwrap().peer_certificate.unwrap();
+    assert_eq!(certificate.chain, [certificate.issuer]);
 }

@@ -256,6 +256,7 @@ impl Bench<'_> {
                 format!("waiting for the EUT at {subject}; {}", sightings(subject, &self.evidence))
             }
             (_, false) => format!("waiting for the EUT at {subject}; {}", fault.seen),
+            (Stage::Route | Stage::EndpointIds | Stage::ConnectRecord, true) => format!("at {subject}; {}", fault.seen),
             (_, true) => format!("calling {subject}; {}", fault.seen),
         };
         (report.tell)(Progress::Waiting(&text));

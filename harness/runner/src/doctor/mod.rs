@@ -16,6 +16,8 @@ mod evidence;
 mod examine;
 pub mod report;
 mod subject;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use examine::{Progress, examine};

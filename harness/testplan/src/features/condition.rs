@@ -1,13 +1,10 @@
 //! Conditions on a supported data model.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
-use uspec_usp::msg::{
-    GetSupportedDmResp,
-    get_supported_dm_resp::{CmdType, ObjAccessType, ParamAccessType, SupportedObjectResult},
-};
+use uspec_usp::msg::get_supported_dm_resp::{CmdType, SupportedCommandResult};
+
+use crate::model::{DataModel, is_creatable, is_writable};
 
 /// What must hold of a device's supported data model.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -81,66 +78,6 @@ enum Element {
     NestedTable,
 }
 
-/// A supported data model, by path.
-pub(super) struct DataModel<'a> {
-    objects: BTreeMap<&'a str, &'a SupportedObjectResult>,
-}
-
-impl<'a> DataModel<'a> {
-    pub(super) fn new(supported: &'a GetSupportedDmResp) -> Self {
-        let found = supported.req_obj_results.iter().filter(|result| result.err_code == 0);
-        let objects = found.flat_map(|result| &result.supported_objs);
-        Self { objects: objects.map(|object| (object.supported_obj_path.as_str(), object)).collect() }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.objects.is_empty()
-    }
-
-    fn objects(&self) -> impl Iterator<Item = &'a SupportedObjectResult> {
-        self.objects.values().copied()
-    }
-
-    /// The object of a path, and the name within it; an object's own path has an empty name.
-    fn split<'p>(&self, path: &'p str) -> Option<(&'a SupportedObjectResult, &'p str)> {
-        let (object, name) = path.split_at(path.rfind('.')? + 1);
-        Some((self.objects.get(object).copied()?, name))
-    }
-
-    fn supports(&self, path: &str) -> bool {
-        self.split(path).is_some_and(|(object, name)| {
-            name.is_empty()
-                || object.supported_params.iter().any(|it| it.param_name == name)
-                || object.supported_commands.iter().any(|it| it.command_name == name)
-                || object.supported_events.iter().any(|it| it.event_name == name)
-        })
-    }
-
-    fn is(&self, path: &str, quality: Quality) -> bool {
-        self.split(path).is_some_and(|(object, name)| match quality {
-            Quality::Creatable => {
-                matches!(object.access(), ObjAccessType::ObjAddDelete | ObjAccessType::ObjAddOnly)
-            }
-            Quality::Writable => object.supported_params.iter().any(|it| {
-                it.param_name == name
-                    && matches!(it.access(), ParamAccessType::ParamReadWrite | ParamAccessType::ParamWriteOnly)
-            }),
-        })
-    }
-
-    fn some(&self, element: Element) -> bool {
-        self.objects().any(|object| match element {
-            Element::Command => !object.supported_commands.is_empty(),
-            Element::CommandWithInput => object.supported_commands.iter().any(|it| !it.input_arg_names.is_empty()),
-            Element::AsynchronousCommand => {
-                object.supported_commands.iter().any(|it| it.command_type() == CmdType::CmdAsync)
-            }
-            Element::EventWithArguments => object.supported_events.iter().any(|it| !it.arg_names.is_empty()),
-            Element::NestedTable => object.is_multi_instance && object.supported_obj_path.matches("{i}").count() >= 2,
-        })
-    }
-}
-
 impl Condition {
     /// What it looks at, in words.
     pub(super) fn describe(&self) -> String {
@@ -163,12 +100,70 @@ impl Condition {
     }
 
     pub(super) fn holds(&self, model: &DataModel<'_>) -> bool {
+        self.look(model).is_ok()
+    }
+
+    /// What of the model makes it hold, as paths; or, as the error, what is not there.
+    pub(super) fn look(&self, model: &DataModel<'_>) -> Result<Vec<String>, Vec<String>> {
         match self {
-            Self::Supports(path) => model.supports(path),
-            Self::Is(Is { path, is }) => model.is(path, *is),
-            Self::Some(SomeElement { some }) => model.some(*some),
-            Self::All(All { all }) => all.iter().all(|it| it.holds(model)),
-            Self::Any(Any { any }) => any.iter().any(|it| it.holds(model)),
+            Self::Supports(path) => found(model.supports(path).then(|| path.clone()), self),
+            Self::Is(Is { path, is }) => {
+                let holds = match is {
+                    Quality::Creatable => model.object(path).is_some_and(is_creatable),
+                    Quality::Writable => model.parameter(path).is_some_and(is_writable),
+                };
+                found(holds.then(|| path.clone()), self)
+            }
+            Self::Some(SomeElement { some }) => found(some.first(model), self),
+            Self::All(All { all }) => {
+                let (mut seen, mut missing) = (Vec::new(), Vec::new());
+                for one in all {
+                    match one.look(model) {
+                        Ok(paths) => seen.extend(paths),
+                        Err(paths) => missing.extend(paths),
+                    }
+                }
+                if missing.is_empty() { Ok(seen) } else { Err(missing) }
+            }
+            Self::Any(Any { any }) => {
+                let mut missing = Vec::new();
+                for one in any {
+                    match one.look(model) {
+                        Ok(seen) => return Ok(seen),
+                        Err(paths) => missing.extend(paths),
+                    }
+                }
+                Err(missing)
+            }
         }
     }
+}
+
+impl Element {
+    /// The path of the first element of this kind.
+    fn first(self, model: &DataModel<'_>) -> Option<String> {
+        let command = |wanted: fn(&SupportedCommandResult) -> bool| {
+            let mut all = model.commands();
+            all.find(|(_, it)| wanted(it)).map(|(object, it)| format!("{object}{}", it.command_name))
+        };
+        match self {
+            Self::Command => command(|_| true),
+            Self::CommandWithInput => command(|it| !it.input_arg_names.is_empty()),
+            Self::AsynchronousCommand => command(|it| it.command_type() == CmdType::CmdAsync),
+            Self::EventWithArguments => {
+                let mut all = model.events();
+                all.find(|(_, it)| !it.arg_names.is_empty()).map(|(object, it)| format!("{object}{}", it.event_name))
+            }
+            Self::NestedTable => {
+                let nested = |path: &str| path.matches("{i}").count() >= 2;
+                let mut all = model.objects();
+                all.find(|it| it.is_multi_instance && nested(&it.supported_obj_path))
+                    .map(|it| it.supported_obj_path.clone())
+            }
+        }
+    }
+}
+
+fn found(path: Option<String>, condition: &Condition) -> Result<Vec<String>, Vec<String>> {
+    path.map(|path| vec![path]).ok_or_else(|| vec![condition.describe()])
 }

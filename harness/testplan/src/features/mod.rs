@@ -15,11 +15,12 @@ use uspec_usp::msg::GetSupportedDmResp;
 use crate::{
     case::CaseId,
     diagnostic::{Mistake, Problems},
+    model::DataModel,
     raw::text::{CaseNumber, Format1},
     shape::Shape,
     yaml::Node,
 };
-use condition::{Condition, DataModel};
+use condition::Condition;
 pub use set::{ContradictedFeature, Contradiction, ContradictionKind, FeatureSet};
 
 /// Every feature ID of the plan.
@@ -127,6 +128,30 @@ impl Features {
             }
         }
         Some(all)
+    }
+}
+
+/// What a device's supported data model says about a feature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// It has the feature: these paths show it.
+    Shown(Vec<String>),
+    /// It has it not: these are not there.
+    NotShown(Vec<String>),
+    /// It could have it, because these are there; only the vendor can say.
+    Possible(Vec<String>),
+    /// The model says nothing about it; only the vendor can say.
+    Silent,
+}
+
+impl Feature {
+    /// What the model says about it, and by what.
+    pub(crate) fn sight(&self, model: &DataModel<'_>) -> Sight {
+        match &self.detect {
+            Detect::Declared => Sight::Silent,
+            Detect::When(condition) => condition.look(model).map_or_else(Sight::NotShown, Sight::Shown),
+            Detect::Needs(condition) => condition.look(model).map_or_else(Sight::NotShown, Sight::Possible),
+        }
     }
 }
 

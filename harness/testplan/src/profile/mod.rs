@@ -7,6 +7,7 @@ mod known_failing;
 mod lower;
 pub(crate) mod raw;
 mod transport;
+mod write;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -22,6 +23,7 @@ pub(crate) use elements::element_meant;
 pub use elements::{ELEMENTS, Element, element_named};
 pub use known_failing::{KnownFailing, KnownFailingProblem, KnownFailingProblemKind, check_known_failing};
 pub use transport::{Address, Broker, Mqtt, MqttVersion, Mtp, Role, Stomp, Tls, TlsFiles, Transport, Uds, WebSocket};
+pub use write::Draft;
 
 /// How long a Response may take when the profile says nothing: generous for a device under load.
 pub const DEFAULT_RESPONSE: Duration = Duration::from_secs(30);
@@ -38,6 +40,9 @@ pub const DEFAULT_PROGRAM: Duration = Duration::from_secs(30);
 
 /// The second Controller's Endpoint ID when the profile says nothing. Its authority scheme asks for nothing but a name.
 pub const DEFAULT_SECOND: &str = "self::uspec-second";
+
+/// The word for an Endpoint ID that is learnt.
+const ANY: &str = "any";
 
 /// What a person knows about the device under test.
 #[derive(Debug, Clone, PartialEq)]

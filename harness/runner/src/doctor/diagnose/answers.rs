@@ -151,6 +151,9 @@ fn unanswered(what: &str, subject: &Subject, evidence: &Evidence, exchange: &Exc
             names(own)
         ));
     }
+    if subject.is_beside() {
+        fault = beside(fault, subject);
+    }
     let fault = fault
         .eut(format!(
             "its Controller table must know us: `{CONTROLLERS}{{i}}.EndpointID` `{ours}`, enabled, with a Role"
@@ -169,6 +172,27 @@ fn unanswered(what: &str, subject: &Subject, evidence: &Evidence, exchange: &Exc
         }
         Kind::WebSocket { .. } | Kind::Uds => fault,
     }
+}
+
+/// Behind a broker that is not ours nobody sees whether the EUT is there at all.
+fn beside(fault: Fault, subject: &Subject) -> Fault {
+    let (setting, place, parameter) = match &subject.kind {
+        Kind::Mqtt { agent_topic, .. } => {
+            ("agent_topic", agent_topic, "Device.LocalAgent.MTP.{i}.MQTT.ResponseTopicConfigured")
+        }
+        Kind::Stomp { agent_destination, .. } => {
+            ("agent_destination", agent_destination, "Device.LocalAgent.MTP.{i}.STOMP.Destination")
+        }
+        Kind::WebSocket { .. } | Kind::Uds => return fault,
+    };
+    let place = place.as_deref().unwrap_or("none");
+    fault
+        .bench(format!(
+            "the broker's log tells whether the EUT is connected to {} and has subscribed to `{place}`",
+            subject.address
+        ))
+        .eut(format!("set `{parameter}` to `{place}`"))
+        .profile(format!("`{setting}` of `{}`: where the EUT is reached, here `{place}`", subject.name))
 }
 
 /// What came in place of an answer.

@@ -125,20 +125,25 @@ pub(super) fn topics(subject: &Subject, evidence: &Evidence, patience: Patience)
             _ => return Finding::Pending(no_subscription(subject, agent_topic.as_deref(), seen)),
         }
     }
+    let subscribed = if subject.is_beside() {
+        format!("we have subscribed to `{controller_topic}`")
+    } else {
+        format!("the EUT has subscribed to {}", list(&seen.subscriptions))
+    };
     if let Some(heard) = seen.heard.first() {
         let on = heard.on.as_deref().unwrap_or(controller_topic);
-        return good(format!("the EUT publishes to `{on}` and has subscribed to {}", list(&seen.subscriptions)));
+        return good(format!("the EUT publishes to `{on}`; {subscribed}"));
     }
-    let expected = format!("the EUT publishes its Connect Record to `{controller_topic}`");
     match patience {
-        Patience::Left => Finding::Pending(Fault::new(expected, "nothing was published so far")),
+        Patience::Left => Finding::Pending(Fault::new(
+            format!("the EUT publishes its Connect Record to `{controller_topic}`"),
+            "nothing was published so far",
+        )),
         Patience::Spent => {
-            let seen = if subject.is_beside() {
-                format!("we have subscribed to `{controller_topic}`")
-            } else {
-                format!("the EUT has subscribed to {}", list(&seen.subscriptions))
-            };
-            Finding::Good(seen, vec![format!("it has published nothing so far to `{controller_topic}`")])
+            let remark = format!(
+                "it has published nothing to `{controller_topic}` so far: unless it was connected before us, see its `{CONTROLLER_TOPIC}`"
+            );
+            Finding::Good(subscribed, vec![remark])
         }
     }
 }

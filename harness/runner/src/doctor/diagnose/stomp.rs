@@ -117,20 +117,23 @@ pub(super) fn destinations(subject: &Subject, evidence: &Evidence, patience: Pat
             );
         }
     }
+    let seen_so = if subject.is_beside() {
+        format!("we have subscribed to `{controller_destination}`")
+    } else {
+        format!("the EUT has subscribed to {subscribed}")
+    };
     match (seen.heard.first(), patience) {
-        (Some(_), _) => good(format!("the EUT sends to `{controller_destination}` and has subscribed to {subscribed}")),
+        (Some(_), _) => good(format!("the EUT sends to `{controller_destination}`; {seen_so}")),
         (None, Patience::Left) => Finding::Pending(Fault::new(
             format!("the EUT sends its Connect Record to `{controller_destination}`"),
             "nothing was sent so far",
         )),
-        (None, Patience::Spent) => Finding::Good(
-            if subject.is_beside() {
-                format!("we have subscribed to `{controller_destination}`")
-            } else {
-                format!("the EUT has subscribed to {subscribed}")
-            },
-            vec![format!("it has sent nothing so far to `{controller_destination}`")],
-        ),
+        (None, Patience::Spent) => {
+            let remark = format!(
+                "it has sent nothing to `{controller_destination}` so far: unless it was connected before us, see its `{CONTROLLER_DESTINATION}`"
+            );
+            Finding::Good(seen_so, vec![remark])
+        }
     }
 }
 

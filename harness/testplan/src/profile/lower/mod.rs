@@ -9,8 +9,8 @@ use std::{
 };
 
 use super::{
-    Control, DEFAULT_PROGRAM, DEFAULT_SECOND, ELEMENTS, EutProfile, FeaturePolicy, KnownFailing, Means, Mtp, Timing,
-    raw,
+    ANY, Control, DEFAULT_PROGRAM, DEFAULT_SECOND, ELEMENTS, EutProfile, FeaturePolicy, KnownFailing, Means, Mtp,
+    Timing, raw,
 };
 use crate::{
     case::EutAction,
@@ -27,9 +27,6 @@ const ACTIONS: [(EutAction, &str); 5] = [
     (EutAction::Start, "start"),
     (EutAction::Stop, "stop"),
 ];
-
-/// The word for an Endpoint ID that is learnt.
-const ANY: &str = "any";
 
 /// Checks everything that can be read. `None` comes with a problem.
 pub(super) fn lower(tree: &Node, folder: &Path, problems: &mut Problems) -> Option<EutProfile> {

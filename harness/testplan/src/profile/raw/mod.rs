@@ -72,6 +72,9 @@ pub(super) struct Controller {
     pub(super) second: Option<EndpointIdText>,
 }
 
+/// The form of an Endpoint ID in a profile. What breaks the finer rules of R-ARC.2a to R-ARC.6 is for the cases to judge.
+pub(super) const ENDPOINT_ID: &str = "^(any|[A-Za-z]+:.*:.*)$";
+
 /// An Endpoint ID.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
@@ -87,7 +90,7 @@ impl JsonSchema for EndpointIdText {
         json_schema!({
             "type": "string",
             "title": "an Endpoint ID (scheme, authority, instance joined by `:`), such as \"os::012345-0001\"",
-            "pattern": "^(any|[A-Za-z]+:.*:.*)$"
+            "pattern": ENDPOINT_ID
         })
     }
 }
