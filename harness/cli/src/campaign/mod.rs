@@ -12,6 +12,7 @@ mod results;
 
 use crate::outcome::Error;
 pub use at_once::at_once;
+pub(crate) use facts::{deprecation, needs};
 pub use kept::{Before, Entry, Found, Heading, JudgedCase, Key};
 use results::{Results, judged};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
