@@ -17,7 +17,10 @@ pub(super) fn sentence(pattern: &Value) -> String {
 pub(super) fn all(place: &str, pattern: &Value) -> Vec<String> {
     match pattern {
         Value::Object(fields) if fields.keys().any(|key| key.starts_with('$')) => {
-            fields.iter().flat_map(|(matcher, argument)| matched(place, matcher, argument)).collect()
+            let each = fields.iter().flat_map(|(name, argument)| {
+                if name.starts_with('$') { matched(place, name, argument) } else { all(&below(place, name), argument) }
+            });
+            each.collect()
         }
         Value::Object(fields) => fields.iter().flat_map(|(name, inner)| all(&below(place, name), inner)).collect(),
         Value::Array(items) if items.is_empty() => vec![format!("{} empty", is(place))],
@@ -37,7 +40,7 @@ fn matched(place: &str, matcher: &str, argument: &Value) -> Vec<String> {
     let here = named(place);
     let joined = |patterns: &Value, with: &str| {
         let items = patterns.as_array().map(Vec::as_slice).unwrap_or_default();
-        items.iter().map(|item| of_item(item)).collect::<Vec<_>>().join(with)
+        items.iter().map(|item| format!("({})", of_item(item))).collect::<Vec<_>>().join(with)
     };
     let phrase = match matcher {
         "$all_of" => {
@@ -51,8 +54,8 @@ fn matched(place: &str, matcher: &str, argument: &Value) -> Vec<String> {
         "$some" => format!("in {here} some item with {}", of_item(argument)),
         "$every" => format!("in {here} of each item: {}", of_item(argument)),
         "$none" => format!("in {here} no item with {}", of_item(argument)),
-        "$unordered" => format!("in {here} exactly these items, in any order: {}", joined(argument, "; ")),
-        "$contains" => format!("in {here} at least these items: {}", joined(argument, "; ")),
+        "$unordered" => format!("in {here} exactly these items, in any order: {}", joined(argument, ", ")),
+        "$contains" => format!("in {here} at least these items: {}", joined(argument, ", ")),
         "$keys" => keys(&here, argument),
         "$each_key" => format!("in {here} of each name: {}", of_item(argument)),
         "$each_value" => format!("in {here} of each value: {}", of_item(argument)),
