@@ -70,7 +70,7 @@ fn object(object: &Value) -> String {
 fn operate(body: &Value) -> String {
     let command = body.get("command").map(value).unwrap_or_default();
     let arguments = body.get("input_args").and_then(Value::as_object).into_iter().flatten();
-    let arguments: Vec<_> = arguments.map(|(name, it)| format!("{name} = {}", value(it))).collect();
+    let arguments: Vec<_> = arguments.map(|(name, it)| format!("{} = {}", shown(name), value(it))).collect();
     let with = if arguments.is_empty() { String::new() } else { format!(" with {}", arguments.join(", ")) };
     let answer = match body.get("send_resp").and_then(Value::as_bool) {
         Some(false) => ", without asking for an answer",
