@@ -11,6 +11,7 @@ use crate::{
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs::{self, File},
     io,
     path::{Component, Path},
@@ -47,7 +48,7 @@ pub fn list(folder: &Path) -> Result<(), Error> {
     let mut text = String::new();
     for name in names(folder)? {
         let hash = hash(&folder.join(&name)).map_err(|cause| Error::file("read", &folder.join(&name), &cause))?;
-        text.push_str(&format!("{hash}  {name}\n"));
+        let _ = writeln!(text, "{hash}  {name}");
     }
     write(&folder.join(SUMS), text.as_bytes())
 }
@@ -63,7 +64,7 @@ pub fn list_above(folder: &Path, euts: &[String]) -> Result<(), Error> {
         let path = folder.join(&name);
         if path.is_file() {
             let hash = hash(&path).map_err(|cause| Error::file("read", &path, &cause))?;
-            text.push_str(&format!("{hash}  {name}\n"));
+            let _ = writeln!(text, "{hash}  {name}");
         }
     }
     write(&folder.join(SUMS), text.as_bytes())
@@ -157,5 +158,5 @@ fn read(path: &Path, text: &str) -> Result<BTreeMap<String, String>, Error> {
 fn hash(path: &Path) -> io::Result<String> {
     let mut hasher = Sha256::new();
     io::copy(&mut File::open(path)?, &mut hasher)?;
-    Ok(hasher.finalize().iter().map(|octet| format!("{octet:02x}")).collect())
+    Ok(format!("{:x}", hasher.finalize()))
 }

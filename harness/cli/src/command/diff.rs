@@ -152,7 +152,7 @@ impl Diff {
         ];
         for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
             let _ = writeln!(text, "\n{name} ({}):", list.len());
-            list.iter().for_each(|change| text.push_str(&change.text()));
+            text.extend(list.iter().map(Change::text));
         }
         let counts: Vec<_> = lists.iter().map(|(name, list)| format!("{} {name}", list.len())).collect();
         let between = if text.is_empty() { "" } else { "\n" };

@@ -116,7 +116,7 @@ impl Again {
     fn files(&mut self, folder: &Path) -> Result<(), Error> {
         match sums::check(folder)? {
             None => {
-                self.notes.push(format!("there is no {}: whether the files are as they were is not known", sums::SUMS))
+                self.notes.push(format!("there is no {}: whether the files are as they were is not known", sums::SUMS));
             }
             Some(altered) => self.problems.extend(altered.iter().map(|(name, how)| how.words(name))),
         }

@@ -1,5 +1,6 @@
 //! Steps in words.
 
+use std::fmt::Write as _;
 use uspec_testplan::case::{
     Action, Answer, CertificateKind, ControllerAction, EutAction, Expected, Lapse, MtpCondition, MtpEvent, Needs,
     Party, RecordEvent, Send, Step,
@@ -19,17 +20,17 @@ pub(super) fn step(step: &Step) -> String {
         text.push_str(", by our second Controller");
     }
     if let Some(when) = &step.when {
-        text.push_str(&format!(", only {}", condition(when)));
+        let _ = write!(text, ", only {}", condition(when));
     }
     if let Some(within) = &step.within {
-        text.push_str(&format!(", within {}", lapse(within)));
+        let _ = write!(text, ", within {}", lapse(within));
     }
     if let Some(matching) = &step.matching {
-        text.push_str(&format!("; the answer must have {}", conditions::sentence(matching.source())));
+        let _ = write!(text, "; the answer must have {}", conditions::sentence(matching.source()));
     }
     if !step.capture.is_empty() {
         let names: Vec<_> = step.capture.iter().map(|capture| format!("<{}>", capture.name)).collect();
-        text.push_str(&format!("; keeps {}", names.join(", ")));
+        let _ = write!(text, "; keeps {}", names.join(", "));
     }
     text
 }
@@ -96,10 +97,10 @@ fn sent(send: &Send) -> String {
     };
     if !send.record.is_empty() {
         let fields = send.record.iter().map(|(name, value)| format!("{name} {}", body::value(value)));
-        text.push_str(&format!("; in the Record, {}", fields.collect::<Vec<_>>().join(", ")));
+        let _ = write!(text, "; in the Record, {}", fields.collect::<Vec<_>>().join(", "));
     }
     if let Some(cut) = send.truncate {
-        text.push_str(&format!("; the last {cut} octets are cut off"));
+        let _ = write!(text, "; the last {cut} octets are cut off");
     }
     text
 }

@@ -53,10 +53,10 @@ pub(super) struct Causes {
 }
 
 impl Causes {
-    pub(super) fn of(case: &str) -> Self {
+    pub(super) fn of(id: &str) -> Self {
         let mut causes = Self::default();
         let Ok(mut matrix) = serde_yaml::from_str::<Matrix>(MATRIX) else { return causes };
-        for (fault, effect) in matrix.cases.remove(case).unwrap_or_default() {
+        for (fault, effect) in matrix.cases.remove(id).unwrap_or_default() {
             let meaning = fault.parse::<Fault>().map_or_else(|_| fault.clone(), |it| it.description().to_owned());
             let effects = match effect {
                 Effect::Usual(unmet) => vec![Over { mtp: None, unmet }],

@@ -1,6 +1,7 @@
 //! Metrics in words.
 
 use serde_json::Value;
+use std::fmt::Write as _;
 use uspec_testplan::{
     case::{Action, Check, Codes, Step, TestCase},
     pattern::Pattern,
@@ -20,7 +21,7 @@ const INDENT: &str = "  ";
 pub(super) fn lines(check: &Check, since: Option<&str>, case: &TestCase) -> Vec<String> {
     let mut lines = of(check, case);
     if let (Some(since), Some(first)) = (since, lines.first_mut()) {
-        first.push_str(&format!(" (from USP {since} on)"));
+        let _ = write!(first, " (from USP {since} on)");
     }
     lines
 }

@@ -82,7 +82,7 @@ fn mqtt(action: &MqttAction) -> String {
             says.extend(response_information.as_ref().map(|it| format!("Response Information {}", shown(it))));
             says.extend(subscribe_topics.iter().map(|it| format!("subscribe-topic {}", shown(it))));
             says.extend(user_properties.iter().map(|(name, value)| format!("{} {}", shown(name), shown(value))));
-            format!("from now on CONNACK says {}", list(says))
+            format!("from now on CONNACK says {}", list(&says))
         }
         MqttAction::Suback(code) => format!("from now on SUBACK answers each filter with the code {code}"),
         MqttAction::Withhold(packets) => {
@@ -96,7 +96,7 @@ fn mqtt(action: &MqttAction) -> String {
             how.extend(response_topic.as_ref().map(|it| change("Response Topic", it)));
             how.extend(qos.map(|it| format!("with QoS {it}")));
             how.extend(retain.map(|it| if it { "retained" } else { "not retained" }.to_owned()));
-            format!("from now on our Records are published {}", list(how))
+            format!("from now on our Records are published {}", list(&how))
         }
         MqttAction::Disconnect(code) => {
             format!("ends the EUT's connection, over MQTT 5.0 with a DISCONNECT of the code {code}")
@@ -112,7 +112,7 @@ fn stomp(action: &StompAction) -> String {
             says.extend(heart_beat.map(|(ours, theirs)| format!("heart-beat {ours},{theirs}")));
             says.extend(version.as_ref().map(|it| format!("version {it}")));
             says.extend(headers.iter().map(|(name, value)| format!("{} {}", shown(name), shown(value))));
-            format!("from now on CONNECTED says {}", list(says))
+            format!("from now on CONNECTED says {}", list(&says))
         }
         StompAction::Message(MessageChanges { destination, content_type, reply_to, headers }) => {
             let mut how = Vec::new();
@@ -120,7 +120,7 @@ fn stomp(action: &StompAction) -> String {
             how.extend(content_type.as_ref().map(|it| change("content-type", it)));
             how.extend(reply_to.as_ref().map(|it| change("reply-to-dest", it)));
             how.extend(headers.iter().map(|(name, value)| format!("with {} {}", shown(name), shown(value))));
-            format!("from now on our Records are delivered {}", list(how))
+            format!("from now on our Records are delivered {}", list(&how))
         }
         StompAction::Error(text) => format!("sends an ERROR frame with `{}`, and ends the connection", shown(text)),
         StompAction::WithholdReceipts => "from now on our broker sends no RECEIPT".to_owned(),
@@ -141,7 +141,7 @@ fn uds(action: &UdsAction) -> String {
                 TlvPayload::Text(text) => format!("type {kind} with `{}`", shown(text)),
                 TlvPayload::Octets(octets) => format!("type {kind} with {} octets", octets.len()),
             });
-            format!("sends a frame with {}", list(tlvs.collect()))
+            format!("sends a frame with {}", list(&tlvs.collect::<Vec<_>>()))
         }
         UdsAction::IgnoreErrors => "from now on an Error of the EUT does not make us end the connection".to_owned(),
     }
@@ -154,6 +154,6 @@ fn change(name: &str, change: &Change) -> String {
     }
 }
 
-fn list(items: Vec<String>) -> String {
+fn list(items: &[String]) -> String {
     if items.is_empty() { "as it should be".to_owned() } else { items.join(", ") }
 }

@@ -33,7 +33,7 @@ pub(super) fn file(trace: &Trace, (packets, left_over): (Vec<Packet>, Vec<String
     let header = &trace.header;
     let mut out = Vec::new();
     let mut body = BYTE_ORDER.to_le_bytes().to_vec();
-    VERSION.iter().for_each(|part| body.extend(part.to_le_bytes()));
+    body.extend(VERSION.map(u16::to_le_bytes).as_flattened());
     body.extend(UNKNOWN_LENGTH.to_le_bytes());
     let about = comment(&format!("case {} over {}", header.case, header.mtp));
     let comments = [ABOUT.to_owned(), about].into_iter().chain(left_over).map(|text| (COMMENT, text));
@@ -51,7 +51,9 @@ pub(super) fn file(trace: &Trace, (packets, left_over): (Vec<Packet>, Vec<String
     );
     block(&mut out, INTERFACE_DESCRIPTION, &body);
 
-    packets.into_iter().for_each(|packet| enhanced(&mut out, packet));
+    for packet in packets {
+        enhanced(&mut out, packet);
+    }
     out
 }
 

@@ -40,8 +40,8 @@ impl<'t> Capture<'t> {
             What::Octets { connection, direction, bytes } => {
                 self.on(*connection, at_us, |it, out| it.octets(out, at_us, *direction, bytes));
             }
-            What::Connection { connection: 0, .. } => {}
-            What::Connection { connection, state, details } => self.changed(*connection, at_us, *state, details),
+            // That of number 0 is our end itself.
+            What::Connection { connection, state, details } if *connection != 0 => self.changed(*connection, at_us, *state, details),
             What::Record { connection, decoded, .. } => {
                 let said = record(decoded);
                 self.at(*connection, said);
@@ -67,7 +67,7 @@ impl<'t> Capture<'t> {
                 "Octets are missing from here on: the Trace keeps no more of them. Its frames, packets and Records go on".to_owned(),
             ),
             What::Note { text } => self.pending.push(comment(&format!("note: {text}"))),
-            What::Frame { .. } | What::Captured { .. } | What::CleanUp { .. } => {}
+            What::Connection { .. } | What::Frame { .. } | What::Captured { .. } | What::CleanUp { .. } => {}
         }
     }
 
@@ -254,14 +254,12 @@ fn end(details: &Value) -> Option<End> {
 /// What a Record carries, in words.
 fn record(decoded: &Value) -> String {
     let text = |pointer: &str| decoded.pointer(pointer).and_then(Value::as_str);
-    match (text("/message/header/msg_type"), text("/message/header/msg_id")) {
-        (Some(kind), id) => comment(&format!("USP {kind} {}", id.unwrap_or_default())),
-        (None, _) => {
-            let kinds = decoded.get("record").and_then(Value::as_object);
-            let kind = kinds.and_then(|fields| fields.keys().find(|key| key.contains("connect"))).map(String::as_str);
-            comment(&format!("USP Record {}", kind.unwrap_or("without a Message that can be decoded")))
-        }
+    if let Some(kind) = text("/message/header/msg_type") {
+        return comment(&format!("USP {kind} {}", text("/message/header/msg_id").unwrap_or_default()));
     }
+    let fields = decoded.get("record").and_then(Value::as_object);
+    let kind = fields.and_then(|fields| fields.keys().find(|key| key.contains("connect")));
+    comment(&format!("USP Record {}", kind.map_or("without a Message that can be decoded", String::as_str)))
 }
 
 fn name(step: &StepRef) -> String {

@@ -65,7 +65,7 @@ fn nobody_listening_and_a_broken_stream_are_resets() {
         .octets(2, Direction::Received, b"x")
         .connection(2, ConnectionState::Closed, json!({"stream_ended": {"by": "broken"}}));
     let capture = capture(&story);
-    let flags: Vec<_> = capture.packets.iter().map(|it| it.flags()).collect();
+    let flags: Vec<_> = capture.packets.iter().map(reader::Packet::flags).collect();
     assert_eq!(flags, ["SYN", "RST ACK", "SYN", "SYN ACK", "ACK", "PSH ACK", "RST ACK"]);
     assert!(capture.packets[0].comments.iter().any(|it| it.contains("connection refused")));
 }

@@ -81,7 +81,9 @@ fn each_piece(what: &What, look: &mut dyn FnMut(&[u8])) {
         What::StepStarted { action, .. } => look(action.as_bytes()),
         What::StepEnded { outcome: StepOutcome::NotReached { reason }, .. } => look(reason.as_bytes()),
         What::StepEnded { outcome: StepOutcome::Fault { causes }, .. } => {
-            causes.iter().for_each(|it| look(it.as_bytes()));
+            for cause in causes {
+                look(cause.as_bytes());
+            }
         }
         What::StepEnded { .. } => {}
         What::Captured { value, .. } => look(value.as_bytes()),

@@ -2,7 +2,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
-use uspec_usp::{json::record_to_value, schema::MessageKind};
+use uspec_usp::json::record_to_value;
 
 use super::*;
 use crate::{
