@@ -45,14 +45,18 @@ static BAD: LazyLock<TempDir> = LazyLock::new(|| run(&["--fault", "add-omits-uni
 
 /// A copy of a run, to be spoilt.
 fn copy(of: &TempDir) -> TempDir {
+    copied(of.path())
+}
+
+fn copied(from: &Path) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for entry in walkdir::WalkDir::new(of.path()).min_depth(1) {
+    for entry in walkdir::WalkDir::new(from).min_depth(1) {
         let entry = entry.unwrap();
-        let to = folder.path().join(entry.path().strip_prefix(of.path()).unwrap());
+        let to = folder.path().join(entry.path().strip_prefix(from).unwrap());
         if entry.file_type().is_dir() {
-            fs::create_dir(to).unwrap()
+            fs::create_dir(to).unwrap();
         } else {
-            fs::copy(entry.path(), to).map(drop).unwrap()
+            fs::copy(entry.path(), to).unwrap();
         }
     }
     folder
@@ -185,16 +189,7 @@ fn a_folder_that_is_none_is_an_error(#[case] spoil: Spoil, #[case] said: &[&str]
 
 #[test]
 fn another_catalogue_is_named_on_both_sides() {
-    let cases = tempfile::tempdir().unwrap();
-    for entry in walkdir::WalkDir::new(top().join("testcases")).min_depth(1) {
-        let entry = entry.unwrap();
-        let to = cases.path().join(entry.path().strip_prefix(top().join("testcases")).unwrap());
-        if entry.file_type().is_dir() {
-            fs::create_dir(to).unwrap()
-        } else {
-            fs::copy(entry.path(), to).map(drop).unwrap()
-        }
-    }
+    let cases = copied(&top().join("testcases"));
     edit(&cases.path().join("tp469/1/1.36.yaml"), |case| format!("{case}# corrected\n"));
     let output =
         uspec(&["judge", "--testcases", &cases.path().display().to_string(), &GOOD.path().display().to_string()]);
@@ -336,7 +331,7 @@ fn every_case_is_explained() {
     }
     let all = uspec(&[&["explain"], cases.as_slice()].concat());
     let all = text(&all);
-    assert!(!all.contains("{{") && !all.contains("$"), "neither matchers nor braces are words");
+    assert!(!all.contains("{{") && !all.contains('$'), "neither matchers nor braces are words");
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn traces(mtp: &str, cases: &[&str]) -> Vec<Trace> {
 fn tshark(capture: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new("tshark");
     command.args(["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-r"]).arg(capture).args(arguments);
-    let output = command.output().expect("tshark is there");
+    let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }

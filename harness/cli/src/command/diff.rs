@@ -128,7 +128,7 @@ impl Diff {
             &mut self.worse
         } else if then == Some(Verdict::Fail) && now == Some(Verdict::Pass) {
             &mut self.fixed
-        } else if state(before) == state(after) && metrics.is_empty() {
+        } else if state(before) == state(after) && metrics.is_empty() && why_not(before) == why_not(after) {
             self.same += 1;
             return;
         } else {
@@ -207,6 +207,14 @@ fn is_choice(result: &CaseResult) -> bool {
             NotReached => false,
             NotApplicable | NotSelected | Deprecated | NotAutomated => true,
         },
+    }
+}
+
+/// The reason why it did not run, in words.
+fn why_not(result: &CaseResult) -> Option<&str> {
+    match &result.outcome {
+        CaseOutcome::Judged(_) => None,
+        CaseOutcome::NotRun(not_run) => Some(&not_run.reason),
     }
 }
 
