@@ -2,14 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may stop on the first surprise
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use flate2::read::DeflateDecoder;
 use prost::Message as _;
-use std::{fs, path::Path};
+use std::{fs, io::Read as _, path::Path};
 use uspec_cli::{
     bundled::{Bundled, Where},
     campaign::Event,
     files::write_reports,
     load,
 };
+use uspec_runner::bring_up::BRING_UP;
 use uspec_testplan::{
     case::Check,
     catalogue::{Catalogue, Source},
@@ -64,14 +66,38 @@ fn run(catalogue: &Catalogue, profile: &EutProfile, cases: &[&str], faults: &[&s
     (report.unwrap(), traces)
 }
 
-/// Writes every report and looks for the secret in each, in every form.
-fn assert_no_report_shows(report: &RunReport, secret: &str) {
+/// Writes every report, with these Traces behind it, and looks for the secret in each, in every form.
+fn assert_no_report_shows(report: &RunReport, traces: &[Trace], secret: &str) {
     let folder = tempfile::tempdir().unwrap();
+    let mut report = report.clone();
+    fs::create_dir(folder.path().join("traces")).unwrap();
+    for trace in traces.iter().filter(|trace| trace.header.case.to_string() != BRING_UP) {
+        let name = format!("traces/{}-{}.jsonl", trace.header.case, trace.header.mtp);
+        fs::write(folder.path().join(&name), trace.to_json_lines().unwrap()).unwrap();
+        judged(&mut report, trace).trace = Some(name);
+    }
+    let report = &report;
     write_reports(folder.path(), "", report).unwrap();
     for file in ["junit.xml", "run.json", "report.html"] {
         assert_free_of(&fs::read_to_string(folder.path().join(file)).unwrap(), secret, Path::new(file));
     }
+    let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    let ladders: Vec<_> =
+        page.split("data-rows=\"").skip(1).map(|it| unpacked(it.split('"').next().unwrap())).collect();
+    assert_eq!(ladders.len(), report.results.iter().filter(|it| it.verdict().is_some()).count());
+    for ladder in ladders {
+        assert_free_of(&ladder, secret, Path::new("a ladder of report.html"));
+    }
     assert_free_of(&uspec_report::summary::render(report), secret, Path::new("the summary"));
+}
+
+/// The rows of a ladder, as the page unpacks them.
+fn unpacked(packed: &str) -> String {
+    let mut rows = String::new();
+    let deflated =
+        STANDARD.decode(packed.replace("&#x3d;", "=").replace("&#x2b;", "+").replace("&#x2f;", "/")).unwrap();
+    DeflateDecoder::new(deflated.as_slice()).read_to_string(&mut rows).unwrap();
+    rows
 }
 
 fn assert_free_of(text: &str, secret: &str, place: &Path) {
@@ -98,7 +124,7 @@ fn what_the_profile_keeps_secret_stands_in_no_report() {
     let cases = ["1.1", "6.8", "11.2", "11.8", "R-MQTT.4", "R-STOMP.3"];
     let (mut report, traces) = run(&catalogue, &profile(), &cases, &["mqtt-omits-request-response-information"]);
     assert!(report.results.iter().any(|it| it.verdict() == Some(Verdict::Fail)));
-    assert_no_report_shows(&report, OF_THE_PROFILE);
+    assert_no_report_shows(&report, &traces, OF_THE_PROFILE);
     // A case that wants another password has to say which one it saw.
     let mut case = catalogue.get(&"11.2".parse().unwrap()).unwrap().case.clone().unwrap();
     let wanted = Pattern::compile(&serde_json::json!({"password": "another"})).unwrap();
@@ -109,7 +135,7 @@ fn what_the_profile_keeps_secret_stands_in_no_report() {
         assert!(findings.contains("another") && findings.contains(MASK), "{findings}");
         judged(&mut report, trace).judgement = judgement;
     }
-    assert_no_report_shows(&report, OF_THE_PROFILE);
+    assert_no_report_shows(&report, &traces, OF_THE_PROFILE);
     let mut marked = 0;
     for trace in &traces {
         let text = trace.to_json_lines().unwrap();
@@ -126,9 +152,9 @@ fn what_the_profile_keeps_secret_stands_in_no_report() {
 #[test]
 fn what_the_eut_tells_of_its_secrets_stands_in_no_report() {
     let catalogue = Catalogue::load(&Source::Embedded).unwrap();
-    let (mut report, traces) = run(&catalogue, &profile(), &["1.1"], &[]);
-    let trace = traces.into_iter().find(|trace| trace.header.case.to_string() == "1.1").unwrap();
-    let mut trace = telling(trace);
+    let (mut report, mut traces) = run(&catalogue, &profile(), &["1.1"], &[]);
+    let trace = traces.iter().find(|trace| trace.header.case.to_string() == "1.1").unwrap();
+    let mut trace = telling(trace.clone());
     mark(&mut trace, &mut Vec::new());
     let case = catalogue.get(&trace.header.case).unwrap().case.as_ref().unwrap();
     let judgement = judge(case, &trace);
@@ -138,7 +164,9 @@ fn what_the_eut_tells_of_its_secrets_stands_in_no_report() {
     judged.exchange = exchange::lines(&trace);
     let text = serde_json::to_string(&judged).unwrap();
     assert!(text.contains(MASK), "{text}");
-    assert_no_report_shows(&report, OF_THE_EUT);
+    traces.retain(|it| (&it.header.case, &it.header.mtp) != (&trace.header.case, &trace.header.mtp));
+    traces.push(trace);
+    assert_no_report_shows(&report, &traces, OF_THE_EUT);
 }
 
 /// The result of the case of this Trace.

@@ -17,6 +17,7 @@ pub mod html;
 pub mod index;
 pub mod json;
 pub mod junit;
+mod ladder;
 pub mod pcapng;
 pub mod summary;
 pub mod text;

@@ -20,7 +20,7 @@ fn check(name: &str, report: &RunReport) {
     assert_data_eq!(junit::render(&[report], &options).unwrap(), golden(&format!("{name}/junit.xml")));
     assert_data_eq!(json::render(report).unwrap(), golden(&format!("{name}/run.json")));
     assert_data_eq!(summary::render(report), golden(&format!("{name}/summary.txt")));
-    assert_data_eq!(html::render(report).unwrap(), golden(&format!("{name}/report.html")));
+    assert_data_eq!(html::render(report, &|_| None).unwrap(), golden(&format!("{name}/report.html")));
 }
 
 #[rstest]
@@ -67,7 +67,7 @@ fn the_reason_of_an_early_end_stands_before_everything_else() {
     let xml = junit::render(&[&report], &junit::Options::default()).unwrap();
     let first = xml.find("<testcase").and_then(|at| xml.get(at..)).unwrap();
     assert!(first.find(&reason).unwrap() < first.find("</testcase").unwrap(), "JUnit: the first case says it");
-    let page = html::render(&report).unwrap();
+    let page = html::render(&report, &|_| None).unwrap();
     let body = page.find("</h1>").and_then(|at| page.get(at..)).unwrap();
     assert!(body.find(&reason).unwrap() < body.find("<dl").unwrap(), "HTML: before the facts of the run");
     assert!(summary::render(&report).lines().next().unwrap().contains(&reason), "the terminal: the first line");
@@ -77,7 +77,7 @@ fn the_reason_of_an_early_end_stands_before_everything_else() {
 fn what_a_hostile_eut_sends_cannot_break_out() {
     let report = sample::hostile();
     let xml = junit::render(&[&report], &junit::Options::default()).unwrap();
-    let page = html::render(&report).unwrap();
+    let page = html::render(&report, &|_| None).unwrap();
     assert!(!page.contains("<script>alert"), "a script tag stayed alive");
     assert!(!xml.contains("<script"), "a tag stayed alive");
     for text in [&xml, &page] {
@@ -148,5 +148,5 @@ fn a_flaky_case_is_never_a_silent_pass() {
     let summary = summary::render(&report);
     assert!(summary.contains("flaky        1.6") && summary.contains("(1 of them flaky)"), "{summary}");
     assert!(junit::render(&[&report], &junit::Options::default()).unwrap().contains("<flakyFailure"));
-    assert!(html::render(&report).unwrap().contains("Flaky"));
+    assert!(html::render(&report, &|_| None).unwrap().contains("Flaky"));
 }

@@ -3,6 +3,8 @@
 //! One decision behind it: the lines are read, never judged. They are few and short whatever the Trace holds, and nothing
 //! in them can act on a terminal.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use uspec_usp::schema::Content;
 
@@ -53,6 +55,13 @@ fn lines_of(trace: &Trace) -> Vec<String> {
         lines.extend(end);
     }
     lines
+}
+
+/// Every event that [`lines`] would show, by its place in the Trace, with its line without the time and with nothing left out.
+pub fn by_event(trace: &Trace) -> BTreeMap<usize, String> {
+    let view = View::new(trace);
+    let shown = |(index, event)| Some((index, show::cut_at(&line(&view, index, event)?, MAX_LINE)));
+    trace.events.iter().enumerate().filter_map(shown).collect()
 }
 
 fn line(view: &View<'_>, index: usize, event: &Event) -> Option<String> {

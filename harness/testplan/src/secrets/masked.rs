@@ -2,7 +2,10 @@
 //!
 //! One decision behind it: in octets, a secret is replaced by as many `*`, so that every length still holds and Records can still be decoded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use aho_corasick::AhoCorasick;
 use serde_json::Value;
@@ -19,13 +22,13 @@ const STAR: u8 = b'*';
 /// The Trace as a report may show it: secrets are [`MASK`] in texts and `*` in octets, and so is what crossed a WebSocket from the client
 /// once it was open, because each frame of a client is scrambled with a key of its own (RFC 6455 section 5.3). A note at the end says so.
 /// Without secrets the Trace is as it was. What is shown is not evidence any more: it is never judged.
-pub fn masked(trace: &Trace) -> Trace {
+pub fn masked(trace: &Trace) -> Cow<'_, Trace> {
     let secrets = secrets(trace);
     let hidden = |secret: &Secret| Secret { at: secret.at.clone(), value: Vec::new() };
-    let mut shown = trace.clone();
     if secrets.iter().all(|secret| secret.value.is_empty()) {
-        return shown;
+        return Cow::Borrowed(trace);
     }
+    let mut shown = trace.clone();
     let cover = Cover::new(&secrets);
     shown.header.secrets = Some(secrets.iter().map(hidden).collect());
     shown.header.variables.values_mut().for_each(|value| cover.text(value));
@@ -39,7 +42,7 @@ pub fn masked(trace: &Trace) -> Trace {
     let seq = u64::try_from(shown.events.len()).unwrap_or(u64::MAX);
     let text = format!("{} secrets are masked here; the Trace itself has them", secrets.len());
     shown.events.push(Event { seq, at_us, what: What::Note { text } });
-    shown
+    Cow::Owned(shown)
 }
 
 /// Those of the secrets that turn up anywhere in the Trace.

@@ -9,7 +9,6 @@ mod target;
 use crate::{
     args::InitArgs,
     campaign::{Equipment, HARNESS},
-    command::run::cancel_on_ctrl_c,
     load,
     outcome::{Error, Exit, tell},
     progress::ready,
@@ -130,7 +129,12 @@ impl Init<'_> {
 
     async fn meet(&self, catalogue: &Catalogue, profile: &EutProfile) -> Result<Met, Error> {
         let cancel = CancellationToken::new();
-        cancel_on_ctrl_c(cancel.clone());
+        let ended = cancel.clone();
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                ended.cancel();
+            }
+        });
         let mtp = profile.mtps.first().unwrap_or(self.mtp);
         let session = SessionConfig::from_profile(profile, mtp, &TlsSupply::default(), &catalogue.hash, HARNESS)
             .map_err(|cause| Error::new(&mtp.name, &cause))?;
