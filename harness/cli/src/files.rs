@@ -32,7 +32,7 @@ pub(crate) const KEY_LOG: &str = "tls-keys.log";
 pub(crate) const REPORTS: [&str; 3] = ["junit.xml", "run.json", "report.html"];
 
 /// A disk that has not even so much room left is full: the smallest run writes more.
-const ROOM: u64 = 1024 * 1024;
+const ROOM: u64 = 128 * 1024;
 
 /// Where a run writes.
 #[derive(Debug)]

@@ -263,7 +263,10 @@ impl Work<'_> {
         report.run.exit_code = Some(exit.code());
         match eut.write(&report) {
             // The summary still tells what the files cannot.
-            Err(error) if broken => self.progress.note(&format!("{}{}", eut.prefix, error.to_string().trim_end())),
+            Err(error) if broken => {
+                self.progress.note(&format!("{}{}", eut.prefix, error.to_string().trim_end()));
+                return Ok((report, Exit::worst([exit, Exit::NothingRun])));
+            }
             written => written?,
         }
         Ok((report, exit))
