@@ -4,6 +4,7 @@
 //! folders belong together, so that a folder of an earlier run is not taken for one of this.
 
 use crate::{
+    bundle::sums,
     files::{clear, write},
     outcome::Error,
 };
@@ -34,7 +35,7 @@ pub fn prepare_above(folder: &Path, euts: &[String]) -> Result<(), Error> {
     clear(folder)?;
     let above = Above { format: ABOVE_FORMAT, euts: euts.to_vec() };
     let text = serde_json::to_string_pretty(&above).map_err(|cause| Error::new(EUTS, &cause))?;
-    write(&folder.join(EUTS), &format!("{text}\n"))
+    write(&folder.join(EUTS), format!("{text}\n").as_bytes())
 }
 
 /// Writes one `junit.xml` and one `report.html` over several EUTs.
@@ -45,8 +46,9 @@ pub fn write_above(folder: &Path, attachment_base: &str, reports: &[&RunReport])
     let options = junit::Options { attachment_base: attachment_base.to_owned() };
     let junit = junit::render(reports, &options).map_err(|cause| Error::new("junit.xml", &cause))?;
     let html = index::render(reports).map_err(|cause| Error::new("report.html", &cause))?;
-    write(&folder.join("junit.xml"), &junit)?;
-    write(&folder.join("report.html"), &html)
+    write(&folder.join("junit.xml"), junit.as_bytes())?;
+    write(&folder.join("report.html"), html.as_bytes())?;
+    sums::list_above(folder, &folders(folder)?)
 }
 
 /// The folders of the EUTs of a run, relative to the run's own; one empty path when the run's folder is that of its only EUT.

@@ -2,26 +2,37 @@
 
 use crate::{
     above::EUTS,
+    bundle::{CAPTURES, README, README_TEXT, TRACES, sums},
     bundled::IN_MEMORY,
     campaign::{Before, Entry, Heading},
     journal::{Journal, Past},
     outcome::Error,
 };
 use std::{
+    collections::BTreeMap,
     fs,
-    io::Write as _,
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use uspec_mtp::tls::KeyLogSink;
-use uspec_report::{html, json, junit};
-use uspec_testplan::{run_report::RunReport, trace::Trace};
+use uspec_report::{
+    html, json, junit,
+    pcapng::{self, Openings},
+};
+use uspec_testplan::{run_report::RunReport, trace::Trace, verdict::Judgement};
 
 /// The secrets of the run's TLS sessions, as Wireshark reads them.
-const KEY_LOG: &str = "tls-keys.log";
+pub(crate) const KEY_LOG: &str = "tls-keys.log";
 
 /// The names of the reports.
 pub(crate) const REPORTS: [&str; 3] = ["junit.xml", "run.json", "report.html"];
+
+/// A disk that has not even so much room left is full: the smallest run writes more.
+const ROOM: u64 = 128 * 1024;
 
 /// Where a run writes.
 #[derive(Debug)]
@@ -29,6 +40,10 @@ pub struct Reports {
     folder: PathBuf,
     attachment_base: String,
     journal: Journal,
+    /// For each MTP, the connections that last; `None` when no captures are wanted.
+    captures: Option<Mutex<BTreeMap<String, Openings>>>,
+    /// Whether evidence could not be written.
+    broken: AtomicBool,
 }
 
 impl Reports {
@@ -43,8 +58,10 @@ impl Reports {
         heading: &Heading,
         past: Option<Box<Past>>,
     ) -> Result<(Self, Before), Error> {
-        let traces = folder.join("traces");
-        fs::create_dir_all(&traces).map_err(|cause| Error::file("made", &traces, &cause))?;
+        for below in [TRACES, CAPTURES].map(|name| folder.join(name)) {
+            fs::create_dir_all(&below).map_err(|cause| Error::file("made", &below, &cause))?;
+            make_sure_of_room(&below)?;
+        }
         let durable = !heading.identity.options.contains(IN_MEMORY);
         let (journal, before) = if let Some(past) = past {
             past.go_on(folder, durable)?
@@ -54,7 +71,21 @@ impl Reports {
         };
         let attachment_base =
             attachment_base.map_or_else(|| format!("{}/", folder.display()), std::borrow::ToOwned::to_owned);
-        Ok((Self { folder: folder.to_owned(), attachment_base, journal }, before))
+        let (captures, broken) = (Some(Mutex::default()), AtomicBool::new(false));
+        Ok((Self { folder: folder.to_owned(), attachment_base, journal, captures, broken }, before))
+    }
+
+    /// The same without captures.
+    #[must_use]
+    pub fn without_captures(self) -> Self {
+        // Nothing stands in it: an earlier run's captures are gone.
+        let _ = fs::remove_dir(self.folder.join(CAPTURES));
+        Self { captures: None, ..self }
+    }
+
+    /// Whether the run had better end, because evidence could not be written: a verdict that nobody can check is none.
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed) || self.journal.is_broken()
     }
 
     /// The run's journal.
@@ -80,23 +111,32 @@ impl Reports {
         }))
     }
 
-    /// Keeps a Trace; gives back its path relative to the folder.
-    pub fn trace(&self, name: &str, trace: &Trace) -> Option<String> {
-        let path = format!("traces/{name}.jsonl");
-        let text = match trace.to_json_lines() {
-            Ok(text) => text,
-            Err(cause) => {
-                eprintln!("warning: the Trace {path} cannot be written as JSON: {cause}");
-                return None;
-            }
-        };
-        match write(&self.folder.join(&path), &text) {
+    /// Keeps a Trace and its capture; gives back the Trace's path relative to the folder. When it cannot be written, the Reports are
+    /// [broken](Self::is_broken).
+    pub fn trace(&self, name: &str, trace: &Trace, judgement: Option<&Judgement>) -> Option<String> {
+        let path = format!("{TRACES}/{name}.jsonl");
+        let text = trace.to_json_lines().map_err(|cause| Error::new(&path, &cause));
+        let kept = text
+            .and_then(|text| write(&self.folder.join(&path), text.as_bytes()))
+            .and_then(|()| self.capture(name, trace, judgement));
+        match kept {
             Ok(()) => Some(path),
             Err(error) => {
                 eprint!("{error}");
+                self.broken.store(true, Ordering::Relaxed);
                 None
             }
         }
+    }
+
+    fn capture(&self, name: &str, trace: &Trace, judgement: Option<&Judgement>) -> Result<(), Error> {
+        let Some(openings) = &self.captures else { return Ok(()) };
+        let mut openings = openings.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = openings.entry(trace.header.mtp.clone()).or_default();
+        let octets = pcapng::render(trace, before, judgement);
+        before.learn(trace);
+        drop(openings);
+        write(&self.folder.join(format!("{CAPTURES}/{name}.pcapng")), &octets)
     }
 
     /// Writes every report. A run that is complete has no journal any more.
@@ -116,21 +156,22 @@ impl Reports {
 /// Removes what an earlier run has left.
 pub(crate) fn clear(folder: &Path) -> Result<(), Error> {
     let remove = |path: &Path| fs::remove_file(path).map_err(|cause| Error::file("removed", path, &cause));
-    let traces = folder.join("traces");
-    if traces.is_dir() {
-        let old = fs::read_dir(&traces).map_err(|cause| Error::file("read", &traces, &cause))?;
-        let old =
-            old.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "jsonl"));
-        old.into_iter().try_for_each(|path| remove(&path))?;
+    for (below, extension) in [(TRACES, "jsonl"), (CAPTURES, "pcapng")].map(|(name, it)| (folder.join(name), it)) {
+        if below.is_dir() {
+            let old = fs::read_dir(&below).map_err(|cause| Error::file("read", &below, &cause))?;
+            let old = old.flatten().map(|entry| entry.path());
+            old.filter(|path| path.extension().is_some_and(|it| it == extension)).try_for_each(|path| remove(&path))?;
+        }
     }
-    let names = REPORTS.into_iter().chain([KEY_LOG, EUTS]).map(|name| folder.join(name));
+    let names = REPORTS.into_iter().chain([KEY_LOG, EUTS, README, sums::SUMS]).map(|name| folder.join(name));
     names.chain([Journal::path(folder)]).filter(|path| path.is_file()).try_for_each(|path| remove(&path))
 }
 
-/// Writes the reports of one EUT into its folder.
+/// Writes the reports of one EUT into its folder, and the hashes of all that stands there. What cannot be written does not keep the rest
+/// from being written.
 ///
 /// # Errors
-/// A file that cannot be written.
+/// Every file that cannot be written.
 pub fn write_reports(folder: &Path, attachment_base: &str, report: &RunReport) -> Result<(), Error> {
     let options = junit::Options { attachment_base: attachment_base.to_owned() };
     let junit = junit::render(&[report], &options).map_err(|cause| Error::new("junit.xml", &cause))?;
@@ -138,18 +179,37 @@ pub fn write_reports(folder: &Path, attachment_base: &str, report: &RunReport) -
     // One at a time: a run has thousands.
     let trace = |path: &str| Trace::from_json_lines(&fs::read_to_string(folder.join(path)).ok()?).ok();
     let html = html::render(report, &trace).map_err(|cause| Error::new("report.html", &cause))?;
-    write(&folder.join("junit.xml"), &junit)?;
-    write(&folder.join("run.json"), &json)?;
-    write(&folder.join("report.html"), &html)
+    let [first, second, third] = REPORTS;
+    let files = [(first, junit.as_str()), (second, &json), (third, &html), (README, README_TEXT)];
+    let written = files.map(|(name, text)| write(&folder.join(name), text.as_bytes()));
+    let wrong: Vec<_> =
+        written.into_iter().chain([sums::list(folder)]).filter_map(Result::err).map(|it| it.to_string()).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(Error::Message(wrong.concat().trim_end().to_owned())) }
 }
 
 /// Writes a file whole or not at all: into a neighbour, then renamed.
-pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
+pub(crate) fn write(path: &Path, octets: &[u8]) -> Result<(), Error> {
     let neighbour = path.with_extension("part");
     let written = fs::File::create(&neighbour)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|mut file| file.write_all(octets).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&neighbour, path));
+    if written.is_err() {
+        // What was not written whole only takes the room of what may be.
+        let _ = fs::remove_file(&neighbour);
+    }
     written.map_err(|cause| Error::file("written", path, &cause))
+}
+
+/// Finds out before the run whether the folder can be written to, and the disk has room.
+fn make_sure_of_room(folder: &Path) -> Result<(), Error> {
+    let path = folder.join("room.part");
+    let filled = fs::File::create(&path).and_then(|mut file| {
+        io::copy(&mut io::repeat(0).take(ROOM), &mut file)?;
+        file.sync_all()
+    });
+    let removed = fs::remove_file(&path);
+    let wrong = |cause| Error::Message(format!("error: {} cannot be written to: {cause}", folder.display()));
+    filled.and(removed).map_err(wrong)
 }
 
 #[cfg(test)]

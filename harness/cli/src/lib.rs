@@ -5,9 +5,11 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`args`] | the command line |
+//! | [`bundle`] | a run's folder as evidence |
 //! | [`bundled`] | the reference Agent in this process, and its judging in memory |
 //! | [`command`] | one file a subcommand |
 //! | [`campaign`] | plan, run and judge: a profile in, a run report out |
+//! | [`explain`] | what a case is about, in words |
 //! | [`files`] | the reports folder |
 //! | [`above`] | the folder above those of several EUTs |
 //! | [`journal`] | what a run has done so far, kept over whatever ends it |
@@ -18,9 +20,11 @@
 
 pub mod above;
 pub mod args;
+pub mod bundle;
 pub mod bundled;
 pub mod campaign;
 pub mod command;
+pub mod explain;
 pub mod files;
 pub mod journal;
 pub mod load;

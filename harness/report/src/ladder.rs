@@ -1,7 +1,7 @@
 //! What the ladder diagram of a result is drawn from: one row an event that matters, with everything that a reader may open.
 //!
 //! One decision behind it: the page draws, and only what is opened; so each result carries its rows compressed, and they are small. What is long and
-//! nobody's finding is left to the Trace, and said so. Secrets are masked here, and the octets that hold them are left out.
+//! nobody's finding is left to the Trace, and said so. What is drawn is the masked Trace: no secret is in it.
 
 use crate::text::visible;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, io::Write as _};
 use uspec_testplan::{
     exchange,
     run_report::Judged,
-    secret,
+    secrets::masked,
     trace::{ConnectionState, Direction, Event, Phase, SECOND_CONTROLLER, Trace, What},
     verdict::Outcome,
 };
@@ -47,7 +47,7 @@ struct Row {
 
 /// The rows of a Trace as JSON, deflated (RFC 1951) and in base64; nothing when they cannot be written.
 pub(crate) fn packed(trace: &Trace, judged: &Judged) -> Option<String> {
-    let json = serde_json::to_vec(&rows(trace, &evidence(judged))).ok()?;
+    let json = serde_json::to_vec(&rows(&masked(trace), &evidence(judged))).ok()?;
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(&json).ok()?;
     Some(STANDARD.encode(encoder.finish().ok()?))
@@ -160,31 +160,24 @@ fn row(event: &Event, line: &str, carriers: &[&Event], limit: usize) -> Row {
 /// What can be opened of an event.
 fn opened(event: &Event, limit: usize, x: &mut Vec<(String, String)>) {
     let mut json = |heading: &str, value: &Value| {
-        let (masked, hidden) = secret::masked(value);
-        let text = serde_json::to_string_pretty(&masked).unwrap_or_default();
+        let text = serde_json::to_string_pretty(value).unwrap_or_default();
         x.push((heading.to_owned(), cut(&visible(&text), limit)));
-        hidden
     };
     match &event.what {
         What::Record { bytes, decoded, .. } => {
-            let hidden = json("Record and Message", decoded);
-            x.push((format!("Record, {} octets", bytes.len()), octets(bytes, hidden, limit)));
+            json("Record and Message", decoded);
+            x.push((format!("Record, {} octets", bytes.len()), octets(bytes, limit)));
         }
         What::Packet { kind, fields, body, .. } => {
-            let hidden = json(&format!("{kind}, its fields"), fields);
-            x.push((format!("{kind}, its body, {} octets", body.len()), octets(body, hidden, limit)));
+            json(&format!("{kind}, its fields"), fields);
+            x.push((format!("{kind}, its body, {} octets", body.len()), octets(body, limit)));
         }
         What::Frame { kind, fin, payload, .. } => {
             let end = if *fin { "" } else { ", not the last" };
-            x.push((
-                format!("{kind} frame{end}, its payload, {} octets", payload.len()),
-                octets(payload, false, limit),
-            ));
+            x.push((format!("{kind} frame{end}, its payload, {} octets", payload.len()), octets(payload, limit)));
         }
         What::Octets { bytes, .. } => {
-            // What opens a session carries the credentials; its fields stand beside it.
-            let hidden = secret::opens_a_session(bytes);
-            x.push((format!("on the connection, after TLS, {} octets", bytes.len()), octets(bytes, hidden, limit)));
+            x.push((format!("on the connection, after TLS, {} octets", bytes.len()), octets(bytes, limit)));
         }
         What::Connection { details, .. } => {
             json("what happened", details);
@@ -198,8 +191,8 @@ fn opened(event: &Event, limit: usize, x: &mut Vec<(String, String)>) {
     }
 }
 
-fn octets(bytes: &[u8], hidden: bool, limit: usize) -> String {
-    if hidden { "left out: a secret is in them".to_owned() } else { cut(&hex::encode(bytes), limit) }
+fn octets(bytes: &[u8], limit: usize) -> String {
+    cut(&hex::encode(bytes), limit)
 }
 
 fn cut(text: &str, limit: usize) -> String {

@@ -9,6 +9,7 @@
 //! | [`json`] | the run report itself, and its schema |
 //! | [`html`] | one page for people, self-contained |
 //! | [`index`] | a page above those of several EUTs |
+//! | [`pcapng`] | a Trace as a capture for Wireshark and the like |
 //! | [`summary`] | a few lines for the terminal |
 
 pub mod coverage;
@@ -17,5 +18,6 @@ pub mod index;
 pub mod json;
 pub mod junit;
 mod ladder;
+pub mod pcapng;
 pub mod summary;
 pub mod text;

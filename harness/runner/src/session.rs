@@ -83,6 +83,7 @@ impl Session {
             variables,
             catalogue,
             harness,
+            secrets,
         } = config;
         let run = token();
         let header = Header {
@@ -98,6 +99,7 @@ impl Session {
             mtp_facts: Some(facts.clone()),
             usp_versions: Vec::new(),
             variables: variables.clone(),
+            secrets: None,
         };
         let recorder = Recorder::new(header, Instant::now());
         let parts = Parts {
@@ -112,6 +114,7 @@ impl Session {
             plan: second,
             recorder,
             run: run.clone(),
+            secrets,
         };
         let mut controller = Controller::new(parts);
         controller.variables = variables;
@@ -197,6 +200,7 @@ impl Session {
             mtp_facts: Some(self.controller.facts.clone()),
             usp_versions: self.usp_versions.clone(),
             variables,
+            secrets: None,
         }
     }
 

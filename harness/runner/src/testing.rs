@@ -20,6 +20,7 @@ pub(crate) fn header() -> Header {
         mtp_facts: None,
         usp_versions: Vec::new(),
         variables: BTreeMap::new(),
+        secrets: None,
     }
 }
 

@@ -120,6 +120,7 @@ fn header() -> Header {
         mtp_facts: None,
         usp_versions: vec!["1.3".into()],
         variables: std::collections::BTreeMap::new(),
+        secrets: None,
     }
 }
 

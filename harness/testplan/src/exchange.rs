@@ -11,7 +11,8 @@ use uspec_usp::schema::Content;
 use crate::{
     case::PacketKind,
     judge::evidence::describe_error,
-    secret, show, sighting,
+    secrets::{Mask, masked},
+    show, sighting,
     trace::{ConnectionState, Direction, Event, Phase, StepOutcome, StepRef, Trace, What},
     view::{RecordSeen, View, phase_name},
 };
@@ -26,8 +27,17 @@ const MAX_LINE: usize = 200;
 const MAX_BODY: usize = 90;
 
 /// The Trace, one line an event: seconds, direction, what it was. Octets, frames that carry Records and the
-/// beginnings of steps are left out; of a long Trace the middle is.
+/// beginnings of steps are left out; of a long Trace the middle is. Secrets are masked.
 pub fn lines(trace: &Trace) -> Vec<String> {
+    let mask = Mask::of(trace);
+    if mask.is_empty() {
+        return lines_of(trace);
+    }
+    // Before anything is cut: the beginning of a secret would stay.
+    lines_of(&masked(trace)).iter().map(|line| mask.apply(line)).collect()
+}
+
+fn lines_of(trace: &Trace) -> Vec<String> {
     let view = View::new(trace);
     let shown = |(index, event): (usize, &Event)| {
         let text = line(&view, index, event)?;
@@ -101,7 +111,7 @@ fn packet_line(direction: Direction, kind: &str, fields: &Value) -> Option<Strin
     let said = if is_empty(fields) {
         String::new()
     } else {
-        format!(": {}", show::cut_at(&brief(&secret::masked(fields).0), MAX_BODY))
+        format!(": {}", show::cut_at(&brief(fields), MAX_BODY))
     };
     (!left_out).then(|| format!("{} {kind}{said}", arrow(direction)))
 }
@@ -118,7 +128,7 @@ fn record_line(record: &RecordSeen<'_>) -> String {
 fn gist(record: &RecordSeen<'_>) -> String {
     let text = match (record.content, record.body()) {
         (Some(Content::Error), Some(body)) => describe_error(body),
-        (Some(_), Some(body)) => brief(&secret::masked(body).0),
+        (Some(_), Some(body)) => brief(body),
         _ if record.record.value.is_none() => show::bytes(&record.record.bytes),
         _ => return String::new(),
     };

@@ -12,7 +12,7 @@
 //! | [`survey`] | what a device showed of itself: its features, its elements, and the profile written from them |
 //! | [`requirements`] | TR-369's requirements by number |
 //! | [`plan_index`] | the index of TP-469 |
-//! | [`secret`] | keeps passwords and the like out of what people read |
+//! | [`secrets`] | what of a Trace no report may show |
 //! | [`selection`] | which cases a person wants to run |
 //! | [`mod@plan`] | what runs over which MTP, and why the rest does not |
 //! | [`shard`] | which part of the plan is one machine's |
@@ -47,7 +47,7 @@ pub mod requirements;
 pub mod rule;
 pub mod run_report;
 pub mod schema;
-pub mod secret;
+pub mod secrets;
 pub mod selection;
 mod shape;
 pub mod shard;

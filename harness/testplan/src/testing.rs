@@ -71,6 +71,7 @@ impl Story {
             mtp_facts: Some(MtpFacts::direct("websocket", None, false)),
             usp_versions: vec!["1.3".into()],
             variables: BTreeMap::new(),
+            secrets: None,
         };
         let trace = Trace { header, events: Vec::new() };
         Self { case, trace, phase: Phase::Procedure, now: 0, step: None, last: None, ids: 0 }

@@ -6,6 +6,7 @@
 use crate::{
     case::CaseId,
     profile::{Broker, Role},
+    secrets::Secret,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -52,6 +53,9 @@ pub struct Header {
     pub usp_versions: Vec<String>,
     /// Every variable as it stood before the first step.
     pub variables: BTreeMap<String, String>,
+    /// The secrets that stand in this Trace, so that nothing shows them; `None` in a Trace from before they were marked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<Vec<Secret>>,
 }
 
 /// What an MTP is, as far as cases and judge must know.
@@ -302,6 +306,16 @@ pub enum TraceError {
         /// What is wrong.
         cause: serde_json::Error,
     },
+    /// The last line ends before it should: whatever wrote or copied it was interrupted.
+    #[error(
+        "line {line}, the last one, is cut off: the Trace is truncated, and what happened after {at_us} µs is not in it"
+    )]
+    Truncated {
+        /// Which line, from 1.
+        line: usize,
+        /// The last moment that it tells.
+        at_us: u64,
+    },
     /// Written by another version.
     #[error("the Trace has format {found}, this program reads format {TRACE_FORMAT}")]
     Format {
@@ -331,8 +345,18 @@ impl Trace {
         if header.format != TRACE_FORMAT {
             return Err(TraceError::Format { found: header.format });
         }
-        let events =
-            lines.map(|(index, line)| serde_json::from_str(line).map_err(at(index))).collect::<Result<_, _>>()?;
+        let mut lines = lines.peekable();
+        let mut events: Vec<Event> = Vec::new();
+        while let Some((index, line)) = lines.next() {
+            match serde_json::from_str(line) {
+                Ok(event) => events.push(event),
+                Err(cause) if cause.is_eof() && lines.peek().is_none() => {
+                    let at_us = events.last().map_or(0, |event| event.at_us);
+                    return Err(TraceError::Truncated { line: index + 1, at_us });
+                }
+                Err(cause) => return Err(at(index)(cause)),
+            }
+        }
         Ok(Self { header, events })
     }
 }

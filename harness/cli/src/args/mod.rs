@@ -2,14 +2,20 @@
 
 mod campaign;
 mod completions;
+mod diff;
 mod doctor;
+mod evidence;
+mod explain;
 mod init;
 mod man;
 mod merge;
 
 pub use campaign::CampaignArgs;
 pub use completions::CompletionsArgs;
+pub use diff::DiffArgs;
 pub use doctor::DoctorArgs;
+pub use evidence::EvidenceArgs;
+pub use explain::ExplainArgs;
 pub use init::{InitArgs, InitBroker, InitMtp, InitRole};
 pub use man::ManArgs;
 pub use merge::MergeArgs;
@@ -47,8 +53,12 @@ pub enum Command {
     Check(CheckArgs),
     /// Wait for a device and write its EUT profile, with the settings of the Agent that go with it.
     Init(Box<InitArgs>),
-    /// Judge stored Traces again.
+    /// Judge stored Traces again, or a whole run, and say whether the verdicts are the same.
     Judge(JudgeArgs),
+    /// Say what is different in another run: new fails first.
+    Diff(DiffArgs),
+    /// Say what a case is about: purpose, procedure, metrics, and what usually makes it fail.
+    Explain(ExplainArgs),
     /// Put the reports of a run's shards together.
     Merge(MergeArgs),
     /// Bring a device up step by step, and say what is wrong at the first step that is broken.
@@ -113,7 +123,9 @@ Examples:
   uspec run --eut my-device.yaml --resume         goes on after an interruption
   uspec run --eut my-device.yaml --rerun-failed   repeats once what does not pass; a later pass is flaky
 
-Reports go to reports/out/: junit.xml, run.json, report.html and one Trace a case under traces/.
+Reports go to reports/out/: junit.xml, run.json, report.html, and the evidence for them: one Trace a case under traces/, the same
+octets for Wireshark under captures/, and SHA256SUMS over all files. Traces and captures hold what crossed the connections as it was,
+passwords included; the reports show no secrets.
 With several EUTs, each has a folder of its own there, named by its profile, and one junit.xml and one report.html stand above.
 
 {EXIT_CODES}"))]
@@ -130,6 +142,9 @@ pub struct RunArgs {
     /// How the run is divided, continued and repeated.
     #[command(flatten)]
     pub campaign: CampaignArgs,
+    /// What it keeps as evidence.
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
     /// Judge the bundled Agent over loopback sockets in real time instead of in memory.
     #[arg(long, conflicts_with = "eut")]
     pub real: bool,
@@ -209,11 +224,18 @@ pub struct CheckArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  uspec judge reports/out                                every Trace of a run: are the verdicts the same, are the files whole?
   uspec judge reports/out/traces/1.10-websocket.jsonl    the verdict again, from the same bytes
-  uspec judge --testcases my-cases reports/out/traces/*  with corrected metrics")]
+  uspec judge --testcases my-cases reports/out/traces/*  with corrected metrics
+
+Exit codes for a run's folder:
+  0    every file is as it was, and every verdict is the same
+  1    a verdict or the outcome of a metric differs from that of the run
+  2    a file is missing, was changed or cannot be read; what can be judged is judged and told all the same
+For Traces: as `uspec run`.")]
 pub struct JudgeArgs {
-    /// Traces that a run wrote.
-    #[arg(value_name = "TRACE", required = true)]
+    /// Folders of runs, or Traces.
+    #[arg(value_name = "FOLDER|TRACE", required = true)]
     pub traces: Vec<PathBuf>,
     /// From where the catalogue comes.
     #[command(flatten)]

@@ -36,7 +36,7 @@ pub(super) fn tls(trace: &Trace) -> Option<TlsInfo> {
 }
 
 /// When the case was withdrawn, if it was.
-pub(super) fn deprecation(entry: &Entry) -> Option<Deprecation> {
+pub(crate) fn deprecation(entry: &Entry) -> Option<Deprecation> {
     let Applies::Deprecated(withdrawn) = &entry.applies else { return None };
     Some(Deprecation {
         plan: withdrawn.revision.clone(),
@@ -46,7 +46,7 @@ pub(super) fn deprecation(entry: &Entry) -> Option<Deprecation> {
 }
 
 /// What the bench must offer for a case: one phrase each.
-pub(super) fn needs(needs: &Needs) -> Vec<String> {
+pub(crate) fn needs(needs: &Needs) -> Vec<String> {
     let Needs { over, control, second } = needs;
     let mut words = Vec::new();
     if !over.kinds.is_empty() {

@@ -12,6 +12,7 @@ mod results;
 
 use crate::outcome::Error;
 pub use at_once::at_once;
+pub(crate) use facts::{deprecation, needs};
 pub use kept::{Before, Entry, Found, Heading, JudgedCase, Key};
 use results::{Results, judged};
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
@@ -28,6 +29,7 @@ use uspec_testplan::{
     plan::{Decision, Plan, plan},
     profile::{EutProfile, Mtp},
     run_report::{CaseResult, EndedBy, RunReport},
+    secrets::Mask,
     selection::Selection,
     shard::{Shard, Share},
     trace::Trace,
@@ -352,10 +354,11 @@ impl Campaign<'_> {
 /// Why no case can run: what the EUT did wrong comes first, because the rest follows from it.
 fn why(failure: &BringUpFailure) -> String {
     let reason = failure.reason.to_string();
-    match violation(&failure.trace).filter(|_| failure.reason != BringUpReason::Interrupted) {
+    let reason = match violation(&failure.trace).filter(|_| failure.reason != BringUpReason::Interrupted) {
         Some(violation) => format!("{violation}; therefore no case can run: {reason}"),
         None => reason,
-    }
+    };
+    Mask::of(&failure.trace).apply(&reason)
 }
 
 /// What would become of every (case, MTP), or of a shard's share of them, as far as the profile alone tells.

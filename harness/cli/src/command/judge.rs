@@ -1,12 +1,17 @@
-//! `uspec judge`: stored Traces, judged again from their bytes.
+//! `uspec judge`: stored Traces, judged again from their bytes; of a whole run also whether the verdicts are the same.
 
+use super::rejudge;
 use crate::{
     args::{Format, JudgeArgs},
     load,
     outcome::{Error, Exit, tell},
 };
 use serde::Serialize;
-use std::{fmt::Write as _, fs, path::Path};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
 use uspec_report::{summary::word, text::visible_line};
 use uspec_runner::bring_up::BRING_UP;
 use uspec_testplan::{
@@ -31,9 +36,26 @@ struct Row {
 /// Whatever keeps it from being done.
 pub fn run(args: &JudgeArgs) -> Result<Exit, Error> {
     let catalogue = load::catalogue(&args.catalogue)?;
-    let judged = args.traces.iter().map(|path| one(path, &catalogue)).collect::<Result<Vec<_>, _>>()?;
-    let rows: Vec<Row> = judged.into_iter().flatten().collect();
-    match args.format {
+    let (folders, traces): (Vec<&PathBuf>, Vec<&PathBuf>) = args.traces.iter().partition(|path| path.is_dir());
+    if folders.is_empty() {
+        return of_traces(&traces, &catalogue, args.format);
+    }
+    if !traces.is_empty() {
+        return Err(Error::Message(
+            "error: these are folders of runs and single Traces: judge them one kind at a time".to_owned(),
+        ));
+    }
+    rejudge::run(&folders, &catalogue, args.format)
+}
+
+fn of_traces(traces: &[&PathBuf], catalogue: &Catalogue, format: Format) -> Result<Exit, Error> {
+    let judged: Vec<_> = traces.iter().map(|path| one(path, catalogue)).collect();
+    let wrong: String = judged.iter().filter_map(|it| it.as_ref().err()).map(ToString::to_string).collect();
+    if !wrong.is_empty() {
+        return Err(Error::Message(wrong.trim_end().to_owned()));
+    }
+    let rows: Vec<Row> = judged.into_iter().flatten().flatten().collect();
+    match format {
         Format::Json => {
             let text = serde_json::to_string_pretty(&rows).map_err(|cause| Error::new("the judgements", &cause))?;
             tell(&format!("{text}\n"));

@@ -83,7 +83,10 @@ impl Work<'_> {
         };
         let (report, exit) = self.finish(&eut, report)?;
         tell(&summary::render(&report));
-        tell(&format!("reports in {}: junit.xml, run.json, report.html, traces/\n", out.display()));
+        tell(&format!(
+            "reports in {}: junit.xml, run.json, report.html, traces/, captures/, SHA256SUMS\n",
+            out.display()
+        ));
         Ok(exit)
     }
 
@@ -197,6 +200,7 @@ impl Work<'_> {
             let judged = before.judged.len();
             tell(&format!("{prefix}the run in {} goes on; {judged} results are kept\n", folder.display()));
         }
+        let reports = if self.args.evidence.no_captures { reports.without_captures() } else { reports };
         manner.before = before;
         let key_log = self.args.tls_key_log.then(|| reports.key_log()).transpose()?;
         Ok(Eut { profile, manner, prefix, state: State::Run(reports, key_log) })
@@ -240,19 +244,31 @@ impl Work<'_> {
         {
             self.cancel.cancel();
         }
-        watch(shown, reports, event)
+        let file = watch(shown, reports, event);
+        if reports.is_broken() {
+            self.cancel.cancel();
+        }
+        file
     }
 
     /// Writes the reports, with the exit code.
     fn finish(&self, eut: &Eut<'_>, mut report: RunReport) -> Result<(RunReport, Exit), Error> {
-        if matches!(&eut.state, State::Run(reports, _) if reports.journal().is_broken()) {
+        let broken = matches!(&eut.state, State::Run(reports, _) if reports.is_broken());
+        if broken {
             // No person's wish.
             report.run.interrupted = Some(UNWRITABLE.to_owned());
             report.run.interrupted_by = None;
         }
         let exit = exit(&report, eut.profile, self.args.campaign.allow_flaky);
         report.run.exit_code = Some(exit.code());
-        eut.write(&report)?;
+        match eut.write(&report) {
+            // The summary still tells what the files cannot.
+            Err(error) if broken => {
+                self.progress.note(&format!("{}{}", eut.prefix, error.to_string().trim_end()));
+                return Ok((report, Exit::worst([exit, Exit::NothingRun])));
+            }
+            written => written?,
+        }
         Ok((report, exit))
     }
 }

@@ -6,6 +6,7 @@
 use crate::{
     above::{EUTS, folders, prepare_above, write_above},
     args::MergeArgs,
+    bundle::{README, sums::SUMS},
     campaign::merge::{Given, together},
     files::{REPORTS, write_reports},
     journal::Journal,
@@ -156,7 +157,8 @@ fn plan_copies(folder: &Path, shard: u16, copies: &mut Copies) -> Result<BTreeMa
 /// What the merged report writes itself, and what is of one shard's run alone.
 fn is_made_anew(path: &Path, folder: &Path) -> bool {
     let journal = Journal::path(folder);
-    let names = REPORTS.into_iter().chain([EUTS]).map(Path::new).chain(journal.file_name().map(Path::new));
+    let names =
+        REPORTS.into_iter().chain([EUTS, README, SUMS]).map(Path::new).chain(journal.file_name().map(Path::new));
     names.into_iter().any(|name| name == path) || path.extension().is_some_and(|it| it == "part")
 }
 

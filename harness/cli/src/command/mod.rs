@@ -3,7 +3,9 @@
 pub mod agent;
 pub mod check;
 pub mod completions;
+pub mod diff;
 pub mod doctor;
+pub mod explain;
 pub mod init;
 pub mod judge;
 mod judging;
@@ -11,6 +13,7 @@ pub mod list;
 pub mod man;
 pub mod merge;
 pub mod pki;
+mod rejudge;
 pub mod run;
 pub mod schema;
 
@@ -30,6 +33,8 @@ pub fn run(cli: &Cli) -> Result<Exit, Error> {
         Command::Init(args) => init::run(args),
         Command::List(args) => list::run(args),
         Command::Judge(args) => judge::run(args),
+        Command::Diff(args) => diff::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Merge(args) => merge::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Agent(args) => agent::run(args),

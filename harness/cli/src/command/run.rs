@@ -96,11 +96,11 @@ async fn told_to_end() -> std::io::Result<()> {
 pub(super) fn watch(shown: &progress::Eut, reports: &Reports, event: &Event<'_>) -> Option<String> {
     shown.show(event);
     match event {
-        Event::BroughtUp { mtp, trace, .. } => reports.trace(&format!("bring-up-{}", mtp.name), trace),
-        Event::Judged { case, mtp, run, trace, .. } => {
+        Event::BroughtUp { mtp, trace, .. } => reports.trace(&format!("bring-up-{}", mtp.name), trace, None),
+        Event::Judged { case, mtp, run, trace, judgement, .. } => {
             // The Traces of the runs before it stay.
             let nth = if *run > 1 { format!("-run{run}") } else { String::new() };
-            reports.trace(&format!("{}-{mtp}{nth}", case.id), trace)
+            reports.trace(&format!("{}-{mtp}{nth}", case.id), trace, Some(judgement))
         }
         Event::Planned { .. } | Event::Ready { .. } | Event::Begins { .. } | Event::Kept(_) => None,
     }

@@ -9,6 +9,7 @@ use uspec_mtp::{
 };
 use uspec_testplan::{
     profile::{self, EutProfile},
+    secrets::Secret,
     trace::MtpFacts,
 };
 
@@ -37,6 +38,8 @@ pub struct SessionConfig {
     pub catalogue: String,
     /// Version of the harness, for the Traces' headers.
     pub harness: String,
+    /// Secrets of the profile, which no report may show.
+    pub secrets: Vec<Secret>,
 }
 
 /// Our second Controller: where the EUT connects it listens beside the first one, where we connect it opens a connection of its own.
@@ -103,6 +106,7 @@ impl SessionConfig {
             variables,
             catalogue: catalogue.to_owned(),
             harness: harness.to_owned(),
+            secrets: mtp.transport.secrets(),
         })
     }
 }

@@ -42,6 +42,7 @@ use uspec_mtp::{
 };
 use uspec_testplan::{
     case::{EutAction, Party},
+    secrets::{self, Secret},
     trace::{Header, MtpFacts, StepRef, Trace, What},
 };
 
@@ -92,6 +93,8 @@ pub(crate) struct Controller {
     sent: u64,
     /// Octets of wanted Notifications that the running Trace still keeps.
     wanted_left: usize,
+    /// Secrets of the profile and of the Traces so far.
+    secrets: Vec<Secret>,
 }
 
 /// What a Controller is made from.
@@ -108,6 +111,7 @@ pub(crate) struct Parts {
     pub(crate) plan: Second,
     pub(crate) recorder: Recorder,
     pub(crate) run: String,
+    pub(crate) secrets: Vec<Secret>,
 }
 
 /// An end that nobody reads any more must not go on: whoever drops a session early ends its ends of the MTP as well.
@@ -123,7 +127,7 @@ impl Drop for Controller {
 
 impl Controller {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { handle, events, network, ours, eut, timing, facts, control, plan, recorder, run } = parts;
+        let Parts { handle, events, network, ours, eut, timing, facts, control, plan, recorder, run, secrets } = parts;
         let (events_in, events) = events;
         Self {
             events,
@@ -152,6 +156,7 @@ impl Controller {
             run,
             sent: 0,
             wanted_left: WANTED_LOG,
+            secrets,
         }
     }
 
@@ -171,9 +176,11 @@ impl Controller {
         self.last_sent.begin(&self.recorder.header().case.to_string());
     }
 
-    /// Ends the running Trace. Nothing is taken in before the next one begins, which `idle` stands in for.
+    /// Ends the running Trace, and marks its secrets. Nothing is taken in before the next one begins, which `idle` stands in for.
     pub(crate) fn end_trace(&mut self, idle: Header) -> Trace {
-        std::mem::replace(&mut self.recorder, Recorder::new(idle, Instant::now())).finish()
+        let mut trace = std::mem::replace(&mut self.recorder, Recorder::new(idle, Instant::now())).finish();
+        secrets::mark(&mut trace, &mut self.secrets);
+        trace
     }
 
     /// Waits until something happened and takes it in; false when `limit` has passed.

@@ -14,7 +14,7 @@ use uspec_mtp::{
     network::Address,
     tls::{TlsFailure, TlsSession},
 };
-use uspec_testplan::secret;
+use uspec_testplan::secrets;
 
 /// Connections that are kept. An Agent has one or two; the rest is strangers, which are counted.
 const CONNECTIONS: usize = 32;
@@ -199,7 +199,7 @@ impl Seen {
     fn packet(&mut self, direction: Direction, packet: &PacketSeen, ours: impl Fn(&str) -> bool) {
         let PacketSeen { kind, fields, body } = packet;
         match (direction, kind.as_str()) {
-            (Direction::Received, "CONNECT" | "STOMP" | "HANDSHAKE") => self.opening = Some(secret::masked(fields).0),
+            (Direction::Received, "CONNECT" | "STOMP" | "HANDSHAKE") => self.opening = Some(secrets::without(fields)),
             (_, "CONNACK") => self.admitted = fields.get("reason").and_then(Value::as_u64) == Some(0),
             (_, "CONNECTED") => self.admitted = true,
             (Direction::Received, "SUBSCRIBE") => {

@@ -207,6 +207,7 @@ mod tests {
             variables: BTreeMap::new(),
             catalogue: String::new(),
             harness: String::new(),
+            secrets: Vec::new(),
         }
     }
 

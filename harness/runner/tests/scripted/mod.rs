@@ -347,6 +347,7 @@ pub fn config() -> SessionConfig {
         variables: BTreeMap::new(),
         catalogue: "c".into(),
         harness: "0".into(),
+        secrets: Vec::new(),
     }
 }
 

@@ -19,6 +19,7 @@ use finding::{unknown, worst};
 
 use crate::{
     case::{Applies, Needs, TestCase},
+    secrets::Mask,
     show,
     trace::{StepOutcome, Trace},
     universal,
@@ -30,7 +31,8 @@ use crate::{
 ///
 /// The verdict is `error` when a step failed because of the harness or its environment, or the Trace is not one of this
 /// case; else `fail` when a metric or a universal rule is unmet; else `inconclusive` when the setup was not reached, a metric
-/// is unknown, or there is none; else `pass`. A universal rule that is unknown is shown and does not weigh.
+/// is unknown, or there is none; else `pass`. A universal rule that is unknown is shown and does not weigh. Secrets of the Trace are
+/// [masked](crate::secrets) in every text of the judgement.
 pub fn judge(case: &TestCase, trace: &Trace) -> Judgement {
     let view = View::new(trace);
     let evidence = Evidence { case, view: &view };
@@ -48,7 +50,9 @@ pub fn judge(case: &TestCase, trace: &Trace) -> Judgement {
         .collect();
     let universal = universal::judge(evidence);
     let (verdict, reason) = verdict(evidence, not_reached.as_deref(), &metrics, &universal);
-    Judgement { verdict, reason, metrics, universal, clean_up: clean_up::clean_up(evidence) }
+    let mut judgement = Judgement { verdict, reason, metrics, universal, clean_up: clean_up::clean_up(evidence) };
+    Mask::of(trace).judgement(&mut judgement);
+    judgement
 }
 
 /// What a Trace that no case describes, such as that of a bring-up, shows against the EUT: the first universal rule that is unmet, with its
@@ -65,7 +69,7 @@ pub fn violation(trace: &Trace) -> Option<String> {
     if let Some(requirement) = wrong.and_then(|finding| finding.requirement.as_ref()) {
         first.metric = format!("{requirement} ({})", first.metric);
     }
-    Some(explain(&first, Outcome::Unmet, count))
+    Some(Mask::of(trace).apply(&explain(&first, Outcome::Unmet, count)))
 }
 
 /// A case without steps and metrics.

@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::trace::MtpFacts;
+use crate::{secrets::Secret, trace::MtpFacts};
 
 /// One MTP over which the cases run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,6 +190,16 @@ impl Transport {
             Self::Stomp(it) => it.tls.as_ref(),
             Self::Uds(_) => None,
         }
+    }
+
+    /// What no report may show of it.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let password = match self {
+            Self::Mqtt(it) => it.password.as_deref(),
+            Self::Stomp(it) => it.password.as_deref(),
+            Self::WebSocket(_) | Self::Uds(_) => None,
+        };
+        password.map(|password| Secret::new("the profile's password", password)).into_iter().collect()
     }
 }
 
