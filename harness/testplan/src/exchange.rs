@@ -102,7 +102,7 @@ fn record_line(record: &RecordSeen<'_>) -> String {
 }
 
 /// What a Message says, shortly.
-fn gist(record: &RecordSeen<'_>) -> String {
+pub(crate) fn gist(record: &RecordSeen<'_>) -> String {
     let text = match (record.content, record.body()) {
         (Some(Content::Error), Some(body)) => describe_error(body),
         (Some(_), Some(body)) => brief(body),
@@ -113,7 +113,7 @@ fn gist(record: &RecordSeen<'_>) -> String {
 }
 
 /// JSON without quotes around names and without what is empty.
-fn brief(value: &Value) -> String {
+pub(crate) fn brief(value: &Value) -> String {
     match value {
         Value::Object(fields) => {
             let shown: Vec<_> = fields
@@ -128,7 +128,7 @@ fn brief(value: &Value) -> String {
     }
 }
 
-fn is_empty(value: &Value) -> bool {
+pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
