@@ -11,6 +11,7 @@
 //! | [`files`] | the reports folder |
 //! | [`load`] | catalogue, profile and selection from files or built in |
 //! | [`outcome`] | exit codes, and why nothing could be done |
+//! | [`traces`] | the Traces that a run has written, one at a time |
 
 pub mod args;
 pub mod bundled;
@@ -19,3 +20,4 @@ pub mod command;
 pub mod files;
 pub mod load;
 pub mod outcome;
+pub mod traces;

@@ -1,13 +1,24 @@
-// What a person should look at: every result that is no pass, with its reason; the same end of a case over several MTPs is one entry.
+// What a person should look at: every result that is no pass or none to rely on, with its reason; the same end of a case over several MTPs is one entry.
 
 /** How many entries are drawn before one asks for the rest. */
-const FIRST = 40;
+const FIRST = 10;
 let all = false;
+
+/** A reason without what differs from run to run: names that were made for one run, such as `notify54-k5a9595x54`. */
+const alike = reason => (reason ?? "").replace(/[a-z0-9]*(?:[a-z][0-9]|[0-9][a-z])[a-z0-9]*/gi, word => (word.length < 6 ? word : "#"));
+
+/** Why a result is here. */
+function why(result) {
+  const reasons = result.word === "pass" ? [] : [result.reason ?? "no reason recorded"];
+  if (isFlaky(result)) reasons.push(`Flaky: passed in run ${result.earlier.length + 1}; before, ${result.earlier.join("; ")}`);
+  if (result.unclean) reasons.push(result.unclean);
+  return reasons;
+}
 
 /** The results in groups of the same case, verdict and reason, the worst verdict first. */
 function groups(shown) {
-  const bad = shown.filter(result => NEED_ATTENTION.has(result.word));
-  const grouped = Map.groupBy(bad, result => JSON.stringify([result.case, result.word, result.reason]));
+  const bad = shown.filter(result => NEED_ATTENTION.has(result.word) || isFlaky(result) || result.unclean);
+  const grouped = Map.groupBy(bad, result => JSON.stringify([result.case, result.word, alike(why(result).join())]));
   return [...grouped.values()].sort((one, other) => ORDER.indexOf(one[0].word) - ORDER.indexOf(other[0].word));
 }
 
@@ -33,6 +44,6 @@ function entry(group) {
     badge(first.word),
     el("div", {},
       el("div", { class: "what" }, el("span", { class: "id" }, first.kase.id), " ", first.kase.title),
-      el("div", { class: "why" }, first.reason ?? "no reason recorded")),
+      why(first).map(line => el("div", { class: "why" }, line))),
     el("div", { class: "places" }, places));
 }

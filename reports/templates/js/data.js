@@ -17,9 +17,15 @@ const byName = new Map(results.map(result => [result.name, result]));
 /** Where a result was judged, in words. */
 const where = result => (several ? `${result.eut}, ${result.mtp}` : result.mtp);
 
+/** No pass to rely on. */
+function isFlaky(result) {
+  return result.word === "pass" && result.earlier !== undefined;
+}
+
 const MARKS = {
-  repeated: { title: "repeated", about: "ran more than once", is: result => result.repeated },
-  unclean: { title: "not clean", about: "clean-up left something or was not verified", is: result => result.unclean },
+  flaky: { title: "flaky", about: "passed only when it was repeated", is: isFlaky },
+  repeated: { title: "repeated", about: "ran more than once", is: result => result.earlier && !isFlaky(result) },
+  unclean: { title: "not clean", about: "clean-up left something or was not verified", is: result => result.unclean !== undefined },
   disputed: { title: "disputed", about: "plan and TR-369 disagree", is: result => result.kase.disputed && result.detail !== undefined },
   alternate: { title: "alternate used", about: "an element of the profile stood in for the plan's", is: result => result.alternates && result.detail !== undefined },
 };
@@ -27,8 +33,9 @@ const MARKS = {
 /** What the text filter looks through. */
 function haystack(result) {
   result.text ??= [
-    result.kase.id, result.kase.title, result.eut, result.mtp, result.word, result.reason, ...result.kase.requirements,
+    result.kase.id, result.kase.title, result.eut, result.mtp, result.word, result.reason, result.unclean, ...result.kase.requirements,
     ...(result.told ?? []).flatMap(told => [told.requirement, told.expected, told.seen, told.path]),
+    ...(result.earlier ?? []),
   ].join("\n").toLowerCase();
   return result.text;
 }

@@ -57,4 +57,7 @@ function length(ms) {
   return `${Math.floor(ms / 60000)} min ${Math.round((ms % 60000) / 1000)} s`;
 }
 
+/** A timestamp without the fractions of its second. */
+const moment = text => text.replace(/^(.{10})T(.{8})(?:\.[0-9]+)?Z$/, "$1 $2 UTC");
+
 const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;

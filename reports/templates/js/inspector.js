@@ -46,7 +46,7 @@ function contents(item) {
   const { message, record, ...other } = item.decoded ?? {};
   const parts = [];
   if (message) parts.push(section("Message", [tree(message)], true));
-  if (record) parts.push(section("Record", [tree(record)], !message));
+  if (record) parts.push(section("Record", [tree(record)], true));
   if (Object.keys(other).length > 0 || typeof item.decoded === "string") parts.push(section("Decoded", [tree(typeof item.decoded === "string" ? item.decoded : other)], true));
   if (item.record) parts.push(section(`Record as bytes, ${sizeOf(item.record)}`, bytesBlock(item.record), !item.decoded));
   for (const frame of item.frames ?? []) parts.push(frameSection(frame, item));
@@ -59,7 +59,7 @@ function frameSection(frame, item) {
   const name = `MTP frame ${frame.kind}, ${sizeOf(frame.payload)} payload`;
   const same = item.record && frame.payload.hex === item.record.hex;
   const payload = same ? [el("p", { class: "note" }, "The payload is the Record.")] : frame.payload.hex ? [el("h5", {}, "Payload"), ...bytesBlock(frame.payload)] : [];
-  return section(name, [tree(frame.fields), ...payload, el("h5", {}, "On the wire"), ...wireBlock(frame)], !item.record);
+  return section(name, [tree(frame.fields), ...payload, el("h5", {}, "On the wire"), ...wireBlock(frame)], true);
 }
 
 const section = (title, inside, open) => el("details", { class: "part", open }, el("summary", {}, title), ...inside);

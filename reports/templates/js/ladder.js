@@ -33,7 +33,7 @@ function drawLadder(place, ladder, { findingsOf, open }) {
   drawing.addEventListener("keydown", event => moveInLadder(event, nodes));
 
   function draw() {
-    const width = Math.max(560, Math.min(1100, place.clientWidth - 2));
+    const width = Math.max(560, Math.min(1100, drawing.clientWidth));
     const lines = lifelines(ladder, width);
     const items = ladder.items.filter(item => shows.quiet || !isQuiet(item) || findingsOf(item).length > 0);
     const { placed, breaks, height } = layOut(items);
@@ -169,7 +169,8 @@ function arrowParts(item, y, lines) {
   const sent = item.direction === "sent";
   const kind = `${item.direction} ${item.record ? "carries" : "bare"}`;
   const [tail, tip] = sent ? [to.x - 3, from.x + 3] : [from.x + 3, to.x - 3];
-  const wide = to.x - from.x - 24;
+  // Words may go on beyond a short arrow: nothing stands beside it.
+  const wide = lines.at(-1).x - from.x - 24;
   const name = fitting(item.name, wide, 7.2);
   const id = item.step?.label ? ` “${item.step.label}”` : "";
   const words = svg("text", { x: from.x + 12, y: y - 7, class: "words" }, svg("tspan", { class: "name" }, name), svg("tspan", { class: "label" }, fitting(id, wide - name.length * 7.2, 6.8)), svg("tspan", { dx: 6, class: "said" }, fitting(item.said, wide - 12 - name.length * 7.2 - id.length * 6.8, 6.1)));
@@ -186,7 +187,7 @@ function connectionParts(item, y, lines) {
   const { from, to } = ends({ ...item, second: item.connection > 1000 }, lines);
   const kind = ENDED.has(item.state) ? "ended" : item.state === "open" ? "opened" : "change";
   const mark = x => (kind === "ended" ? svg("path", { d: `M${x - 5} ${y - 5}l10 10m0-10-10 10`, class: "cut" }) : svg("circle", { cx: x, cy: y, r: kind === "opened" ? 5 : 3, class: kind }));
-  const wide = to.x - from.x - 24;
+  const wide = lines.at(-1).x - from.x - 24;
   const title = fitting(item.connection > 0 ? `connection ${item.connection} ${item.name}` : item.name, wide, 7);
   return [
     svg("line", { x1: from.x, y1: y, x2: to.x, y2: y, class: `link ${kind}` }), mark(from.x), mark(to.x),

@@ -40,7 +40,7 @@ function body(chapter) {
 
 function place(result) {
   const button = inner("", { class: `cell ${kindClass(result.word)}`, tabindex: "-1", "aria-label": `${result.kase.id}, ${where(result)}: ${result.word}`, title: `${result.kase.id} ${where(result)}: ${result.word}${result.reason ? `\n${result.reason}` : ""}` }, VERDICTS[result.word]?.short ?? result.word);
-  if (result.repeated) button.append(el("span", { class: "again", title: "ran more than once" }, "↻"));
+  if (result.earlier) button.append(el("span", { class: "again", title: "ran more than once" }, isFlaky(result) ? " flaky" : " again"));
   button.addEventListener("focus", () => rove(button));
   button.addEventListener("mousedown", () => { button.href = `#${fragment({ result: result.name, event: "" })}`; });
   button.addEventListener("click", event => {

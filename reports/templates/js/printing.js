@@ -10,8 +10,8 @@ function beforePrint() {
     }
     return;
   }
-  const bad = matching().filter(result => NEED_ATTENTION.has(result.word));
-  const heading = bad.length > 0 ? [el("h2", {}, "What is no pass")] : [];
+  const bad = groups(matching()).flat();
+  const heading = bad.length > 0 ? [el("h2", {}, "Needs attention")] : [];
   byId("printed").replaceChildren(...heading, ...bad.map(printed));
 }
 

@@ -44,10 +44,12 @@ function resultHead(result, shown) {
     step(shown[place - 1], "‹ previous", "p"), step(place < 0 ? undefined : shown[place + 1], "next ›", "n"));
 }
 
+const fact = (name, ...value) => el("div", {}, el("dt", {}, name), el("dd", {}, ...value));
+
 function resultFacts({ kase, word, reason, alternates, ms, ...result }) {
   const title = el("h2", { tabindex: "-1", id: "result-title" }, badge(word), " ", el("span", { class: "id" }, kase.id), " ", kase.title);
-  const list = el("dl", { class: "list" });
-  const add = (name, ...value) => list.append(el("dt", {}, name), el("dd", {}, ...value));
+  const list = el("dl", { class: "facts" });
+  const add = (name, ...value) => list.append(fact(name, ...value));
   add("over", where(result));
   if (kase.requirements.length > 0) add("requirements", ...joined(kase.requirements.map(requirement)));
   if (kase.features.length > 0) add("features", kase.features.join(", "));
@@ -63,11 +65,11 @@ function resultFacts({ kase, word, reason, alternates, ms, ...result }) {
 
 function fillDetail(article, result, detail) {
   const facts = article.querySelector(".result-facts dl");
-  const add = (name, ...value) => facts.append(el("dt", {}, name), el("dd", {}, ...value));
-  add("began", detail.started);
+  const add = (name, ...value) => facts.append(fact(name, ...value));
+  add("began", moment(detail.started));
   add("clean-up", cleanUp(detail.clean_up));
   if (detail.trace) add("Trace", traceLink(detail.trace));
-  for (const run of detail.earlier ?? []) add("earlier run", badge(run.verdict), ` ${run.reason} (${run.started}, ${length(run.duration_ms)})`);
+  for (const run of detail.earlier ?? []) add("earlier run", badge(run.verdict), ` ${run.reason} (${moment(run.started)}, ${length(run.duration_ms)})`, ...(run.trace ? [", ", traceLink(run.trace)] : []));
   const columns = el("div", { class: "columns" });
   const exchange = el("section", { class: "exchange", "aria-label": "Exchange" });
   const inspector = el("aside", { class: "inspector", "aria-label": "Inspector", hidden: false });

@@ -55,12 +55,12 @@ struct Row<'a> {
     ms: Option<u64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     alternates: &'a BTreeMap<String, String>,
-    /// It was repeated.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    repeated: bool,
-    /// Its clean-up left something behind, or could not be verified.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    unclean: bool,
+    /// How its earlier runs ended, when it was repeated.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    earlier: Vec<String>,
+    /// What its clean-up left behind, or why that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unclean: Option<String>,
     /// What weighed, when it is not a pass.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     told: Vec<Told<'a>>,
@@ -144,8 +144,8 @@ fn row<'a>(result: &'a CaseResult, case: usize, column: usize, details: &mut usi
         detail: None,
         ms: None,
         alternates: &result.alternates,
-        repeated: false,
-        unclean: false,
+        earlier: Vec::new(),
+        unclean: None,
         told: Vec::new(),
     };
     match &result.outcome {
@@ -158,8 +158,12 @@ fn row<'a>(result: &'a CaseResult, case: usize, column: usize, details: &mut usi
             row.reason = judged.judgement.reason.as_deref();
             row.detail = Some(*details);
             row.ms = Some(judged.duration_ms);
-            row.repeated = !judged.earlier.is_empty();
-            row.unclean = judged.judgement.clean_up != CleanUp::Clean;
+            row.earlier = judged.earlier.iter().map(|run| format!("{}: {}", word(run.verdict), run.reason)).collect();
+            row.unclean = match &judged.judgement.clean_up {
+                CleanUp::Clean => None,
+                CleanUp::Dirty(differences) => Some(format!("the EUT is not as found: {}", differences.join("; "))),
+                CleanUp::Unverified(why) => Some(format!("clean-up not verified: {why}")),
+            };
             row.told = told(judged);
             *details += 1;
         }

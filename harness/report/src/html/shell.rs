@@ -47,6 +47,7 @@ struct Head<'a> {
     eut: &'a EutInfo,
     run: &'a RunInfo,
     length: String,
+    started: String,
     mtps: Vec<(&'a str, String)>,
 }
 
@@ -73,7 +74,12 @@ pub(super) fn page(reports: &[&RunReport], index: &Index<'_>, details: Vec<Strin
 
 fn head(report: &RunReport) -> Head<'_> {
     let mtps = report.mtps.iter().map(|mtp| (mtp.name.as_str(), mtp.words())).collect();
-    Head { eut: &report.eut, run: &report.run, length: length(&report.run), mtps }
+    Head { eut: &report.eut, run: &report.run, started: moment(report.run.started), length: length(&report.run), mtps }
+}
+
+/// A timestamp without the fractions of its second.
+fn moment(timestamp: jiff::Timestamp) -> String {
+    timestamp.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// How many results came to which end, over all reports; for whoever reads the page without its script.
