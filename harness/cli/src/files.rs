@@ -87,7 +87,8 @@ impl Reports {
         let options = junit::Options { attachment_base: self.attachment_base.clone() };
         let junit = junit::render(report, &options).map_err(|cause| Error::new("junit.xml", &cause))?;
         let json = json::render(report).map_err(|cause| Error::new("run.json", &cause))?;
-        let html = html::render(&[report], &TraceFolders::one(&self.folder)).map_err(|cause| Error::new("report.html", &cause))?;
+        let html = html::render(&[report], &TraceFolders::one(&self.folder))
+            .map_err(|cause| Error::new("report.html", &cause))?;
         write(&self.folder.join("junit.xml"), &junit)?;
         write(&self.folder.join("run.json"), &json)?;
         write(&self.folder.join("report.html"), &html)
