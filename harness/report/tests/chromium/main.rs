@@ -55,13 +55,13 @@ async fn filters_narrow_the_matrix_and_stand_in_the_address() {
     assert_eq!(cells.len(), failed.count());
     assert!(cells.iter().all(|cell| cell == "FAIL"), "{cells:?}");
     browser.click("#filter-mtp option[value=stomp]").await;
-    browser.find("#filter-text").await.send_keys("stomp retry").await.unwrap();
+    browser.find("#filter-text").await.send_keys("retry 120.000").await.unwrap();
     assert_eq!(browser.texts("#matrix tbody th[scope=row] .id").await, ["6.3"], "text is looked for in findings too");
-    assert_eq!(browser.fragment().await, "verdict=fail&mtp=stomp&text=stomp+retry");
+    assert_eq!(browser.fragment().await, "verdict=fail&mtp=stomp&text=retry+120.000");
     assert_eq!(browser.text("#shown").await, format!("1 of {} results", report.results.len()));
 
     // Who opens the link sees the same; Reset shows all again, and the browser's own Back works.
-    browser.open(&page("campaign"), "verdict=fail&mtp=stomp&text=stomp+retry").await;
+    browser.open(&page("campaign"), "verdict=fail&mtp=stomp&text=retry+120.000").await;
     assert_eq!(browser.texts("#matrix tbody th[scope=row] .id").await, ["6.3"]);
     assert_eq!(browser.find("#filter-mtp").await.prop("value").await.unwrap().as_deref(), Some("stomp"));
     browser.click("#filter-reset").await;
