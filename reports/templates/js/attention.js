@@ -1,7 +1,7 @@
 // What a person should look at: every result that is no pass or none to rely on, with its reason; the same end of a case over several MTPs is one entry.
 
 /** How many entries are drawn before one asks for the rest. */
-const FIRST = 10;
+const FIRST = 6;
 let all = false;
 
 /** A reason without what differs from run to run: names that were made for one run, such as `notify54-k5a9595x54`. */

@@ -24,6 +24,7 @@ function drawLadder(place, ladder, { findingsOf, open }) {
   const shows = { quiet: false };
   const nodes = new Map();
   let selected = null;
+  let drawnFor = 0;
   const head = el("div", { class: "lanes" });
   const drawing = el("div", { class: "drawing" });
   const hidden = ladder.items.filter(item => isQuiet(item) && findingsOf(item).length === 0).length;
@@ -33,7 +34,8 @@ function drawLadder(place, ladder, { findingsOf, open }) {
   drawing.addEventListener("keydown", event => moveInLadder(event, nodes));
 
   function draw() {
-    const width = Math.max(560, Math.min(1100, drawing.clientWidth));
+    drawnFor = drawing.clientWidth;
+    const width = Math.max(480, Math.min(1100, drawing.clientWidth));
     const lines = lifelines(ladder, width);
     const items = ladder.items.filter(item => shows.quiet || !isQuiet(item) || findingsOf(item).length > 0);
     const { placed, breaks, height } = layOut(items);
@@ -72,8 +74,15 @@ function drawLadder(place, ladder, { findingsOf, open }) {
     if (item && show) nodes.get(item)?.scrollIntoView({ block: "center" });
   }
 
+  // The window may be resized, and the inspector takes room when it opens.
+  new ResizeObserver(() => {
+    if (drawing.clientWidth === drawnFor) return;
+    const focused = [...nodes].find(([, node]) => node === document.activeElement)?.[0];
+    draw();
+    nodes.get(focused)?.focus();
+  }).observe(drawing);
   draw();
-  return { select, redraw: draw, focus: item => nodes.get(item)?.focus() };
+  return { select };
 }
 
 function moveInLadder(event, nodes) {

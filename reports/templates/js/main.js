@@ -47,11 +47,6 @@ document.addEventListener("keydown", event => {
   else target.focus();
 });
 
-let resizing = 0;
-window.addEventListener("resize", () => {
-  cancelAnimationFrame(resizing);
-  resizing = requestAnimationFrame(() => opened?.redraw?.());
-});
 window.addEventListener("hashchange", arrive);
 window.addEventListener("popstate", arrive);
 

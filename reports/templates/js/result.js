@@ -125,7 +125,6 @@ function ladderOf(detail, exchange, inspector) {
     if (byEvent.get(Number(state.event || Number.NaN)) !== item) go({ event: wanted }, { replace: true });
   };
   const drawn = drawLadder(exchange, ladder, { findingsOf, open });
-  opened.redraw = drawn.redraw;
   const pick = seq => {
     const item = seq === null ? null : byEvent.get(seq) ?? null;
     if (item !== current) drawn.select(item, { show: true });
