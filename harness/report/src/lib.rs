@@ -13,5 +13,6 @@
 pub mod html;
 pub mod json;
 pub mod junit;
+mod secret;
 pub mod summary;
 pub mod text;

@@ -10,8 +10,14 @@ use rstest::rstest;
 use serde_json::Value;
 use snapbox::{Data, assert_data_eq, data::DataFormat};
 use std::{fs, io::Read as _, path::PathBuf};
-use uspec_report::{html, json, junit, summary};
-use uspec_testplan::run_report::RunReport;
+use uspec_report::{
+    html::{self, TraceSource as _},
+    json, junit, summary,
+};
+use uspec_testplan::{
+    run_report::{CaseOutcome, RunReport},
+    trace::{Direction, Event, Trace, What},
+};
 
 /// With what the element of a packed detail begins.
 const DETAIL: &str = "<script type=\"text/plain\" id=\"detail-";
@@ -148,4 +154,53 @@ fn a_failure_has_its_text_in_the_attribute_and_in_the_body() {
         }
     }
     assert!(seen >= 4, "the sample has a failure, an inconclusive case, an error and skipped ones");
+}
+
+/// A Trace in which a client shows its password, and a judge who saw it.
+struct Secretive;
+
+impl html::TraceSource for Secretive {
+    fn trace(&self, report: usize, path: &str) -> Result<Trace, String> {
+        let mut trace = sample::Traces.trace(report, path)?;
+        let (connection, direction) = (1, Direction::Received);
+        let octets = What::Octets { connection, direction, bytes: b"\x10\x10open sesame".to_vec() };
+        let fields = serde_json::json!({"password": "open sesame"});
+        let packet = What::Packet { connection, direction, kind: "CONNECT".to_owned(), fields, body: Vec::new() };
+        let more = (1000..).zip([octets, packet]).map(|(seq, what)| Event { seq, at_us: 1_000_000, what });
+        trace.events.extend(more);
+        Ok(trace)
+    }
+}
+
+#[test]
+fn no_secret_of_a_trace_stands_in_the_page() {
+    let mut report = sample::hostile();
+    if let CaseOutcome::Judged(judged) = &mut report.results[0].outcome {
+        judged.judgement.reason = Some("seen \"open sesame\"".to_owned());
+        judged.judgement.metrics[0].findings[0].seen = "open sesame".to_owned();
+    }
+    let page = clear(&html::render(&[&report], &Secretive).unwrap());
+    assert!(page.contains("CONNECT") && page.contains("***********"), "it is there, and hidden");
+    for shown in ["open sesame".to_owned(), page_hex("open sesame")] {
+        assert!(!page.contains(&shown), "{shown}");
+    }
+}
+
+fn page_hex(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn a_page_of_several_euts_has_each_result_of_each() {
+    let mut other = sample::mixed();
+    other.eut.name = "Repeater".to_owned();
+    let page = html::render(&[&sample::mixed(), &other], &sample::Traces).unwrap();
+    let index = page.split("id=\"index\">").nth(1).and_then(|rest| rest.split("</script>").next()).unwrap();
+    let index: Value = serde_json::from_str(index).unwrap();
+    assert_eq!(index["euts"], serde_json::json!(["Sample gateway", "Repeater"]));
+    assert_eq!(index["columns"].as_array().unwrap().len(), 2);
+    assert_eq!(index["results"].as_array().unwrap().len(), 2 * other.results.len());
+    assert_eq!(index["cases"].as_array().unwrap().len(), other.results.len(), "a case is described once");
+    let ran = other.results.iter().filter(|result| result.verdict().is_some()).count();
+    assert_eq!(unpacked(&page).len(), 2 * ran, "each that ran has its detail");
 }

@@ -17,7 +17,7 @@ function findingItem(finding, { select, about }) {
   const facts = el("dl", {}, el("dt", {}, "expected"), el("dd", {}, finding.expected), el("dt", {}, icon(finding.outcome), "seen"), el("dd", { class: "seen" }, finding.seen));
   if (finding.path) facts.append(el("dt", {}, "at"), el("dd", {}, el("code", {}, finding.path)));
   if (finding.requirement) facts.append(el("dt", {}, "requirement"), el("dd", {}, requirement(finding.requirement)));
-  if (finding.events.length > 0) facts.append(el("dt", {}, "events"), el("dd", { class: "events" }, pointers(finding, select, about)));
+  if (finding.events.length > 0) facts.append(el("dt", { class: "events-title" }, "events"), el("dd", { class: "events" }, pointers(finding, select, about)));
   item.append(facts);
   finding.node = item;
   return item;

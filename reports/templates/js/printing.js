@@ -1,10 +1,10 @@
-// Printing: of the overview, every shown result that is no pass is printed with its findings; of a result, everything that is closed is opened.
+// Printing: of the overview, every shown result that is no pass is printed with its findings; of a result, its metrics are opened.
 
 const closed = new Set();
 
 function beforePrint() {
   if (state.result) {
-    for (const part of document.querySelectorAll("#result details:not([open])")) {
+    for (const part of document.querySelectorAll("#result .metric:not([open])")) {
       closed.add(part);
       part.open = true;
     }

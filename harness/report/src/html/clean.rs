@@ -1,12 +1,12 @@
 //! Everything that goes into the page, with what the EUT sent made visible.
 
-use crate::text::visible;
+use crate::{secret::Secrets, text::visible};
 use serde::Serialize;
 use serde_json::Value;
 
-/// The value as JSON, each of its texts through [`visible`], names of fields included.
-pub(super) fn clean(value: &impl Serialize) -> Result<Value, serde_json::Error> {
-    serde_json::to_value(value).map(cleaned)
+/// The value as JSON, without the secrets, and each of its texts through [`visible`], names of fields included.
+pub(super) fn clean(value: &impl Serialize, secrets: &Secrets) -> Result<Value, serde_json::Error> {
+    Ok(cleaned(secrets.hide_in(serde_json::to_value(value)?)))
 }
 
 fn cleaned(value: Value) -> Value {
@@ -32,7 +32,8 @@ mod tests {
 
     #[test]
     fn nothing_leaves_its_element() {
-        let value = clean(&json!({"<b>\u{202e}": ["</script>\u{0}", "<!--", {"x": "\u{7f}"}]})).unwrap_or_default();
+        let value = clean(&json!({"<b>\u{202e}": ["</script>\u{0}", "<!--", {"x": "\u{7f}"}]}), &Secrets::default())
+            .unwrap_or_default();
         let text = embedded(&value);
         assert!(!text.contains(['<', '>', '&', '\u{202e}', '\u{7f}']), "{text}");
         let back: Value = serde_json::from_str(&text).unwrap_or_default();

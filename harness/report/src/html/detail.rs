@@ -8,6 +8,7 @@ use super::{
     clean::clean,
     ladder::{self, Ladder},
 };
+use crate::secret::Secrets;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use flate2::{Compression, write::DeflateEncoder};
 use serde::Serialize;
@@ -43,10 +44,15 @@ pub(super) fn judged(result: &CaseResult) -> Option<&Judged> {
     }
 }
 
-/// The detail of a result of the report at this place, packed.
-pub(super) fn packed(report: usize, judged: &Judged, traces: &dyn TraceSource) -> Result<String, HtmlError> {
+/// The detail of a result of the report at this place, packed; the secrets of its Trace are known afterwards.
+pub(super) fn packed(
+    report: usize,
+    judged: &Judged,
+    traces: &dyn TraceSource,
+    secrets: &mut Secrets,
+) -> Result<String, HtmlError> {
     let (ladder, trouble) = match judged.trace.as_deref().map(|path| traces.trace(report, path)) {
-        Some(Ok(trace)) => (Some(ladder::ladder(&trace)), None),
+        Some(Ok(trace)) => (Some(ladder::ladder(&secrets.masked(trace))), None),
         Some(Err(why)) => (None, Some(why)),
         None => (None, None),
     };
@@ -63,6 +69,6 @@ pub(super) fn packed(report: usize, judged: &Judged, traces: &dyn TraceSource) -
         ladder,
     };
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(clean(&detail)?.to_string().as_bytes())?;
+    encoder.write_all(clean(&detail, secrets)?.to_string().as_bytes())?;
     Ok(BASE64_STANDARD.encode(encoder.finish()?))
 }

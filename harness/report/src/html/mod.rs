@@ -12,6 +12,7 @@ mod index;
 mod ladder;
 mod shell;
 
+use crate::secret::Secrets;
 use thiserror::Error;
 use uspec_testplan::{run_report::RunReport, trace::Trace};
 
@@ -50,11 +51,12 @@ pub enum HtmlError {
 /// A template that does not fit, which tests rule out.
 pub fn render(reports: &[&RunReport], traces: &dyn TraceSource) -> Result<String, HtmlError> {
     let index = index::index(reports);
+    let mut secrets = Secrets::default();
     let mut details = Vec::new();
     for (place, report) in reports.iter().enumerate() {
         for judged in report.results.iter().filter_map(detail::judged) {
-            details.push(detail::packed(place, judged, traces)?);
+            details.push(detail::packed(place, judged, traces, &mut secrets)?);
         }
     }
-    shell::page(reports, &index, details)
+    shell::page(reports, &index, details, &secrets)
 }

@@ -5,7 +5,10 @@ use super::{
     clean::{clean, embedded},
     index::Index,
 };
-use crate::summary::{Counts, length};
+use crate::{
+    secret::Secrets,
+    summary::{Counts, length},
+};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use minijinja::{AutoEscape, Environment, Value, context, value::Serde};
 use serde::Serialize;
@@ -52,13 +55,18 @@ struct Head<'a> {
 }
 
 /// The whole page.
-pub(super) fn page(reports: &[&RunReport], index: &Index<'_>, details: Vec<String>) -> Result<String, HtmlError> {
+pub(super) fn page(
+    reports: &[&RunReport],
+    index: &Index<'_>,
+    details: Vec<String>,
+    secrets: &Secrets,
+) -> Result<String, HtmlError> {
     let style = STYLE.join("\n");
     let script = SCRIPT.join("\n");
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("report.html", TEMPLATE)?;
-    let heads = reports.iter().map(|report| clean(&head(report))).collect::<Result<Vec<_>, _>>()?;
+    let heads = reports.iter().map(|report| clean(&head(report), secrets)).collect::<Result<Vec<_>, _>>()?;
     let page = environment.get_template("report.html")?.render(context! {
         heads => Value::from(Serde(heads)),
         counts => Value::from(Serde(counts(reports))),
@@ -66,7 +74,7 @@ pub(super) fn page(reports: &[&RunReport], index: &Index<'_>, details: Vec<Strin
         script_hash => hash(&script),
         style => Value::from_safe_string(style),
         script => Value::from_safe_string(script),
-        index => Value::from_safe_string(embedded(&clean(index)?)),
+        index => Value::from_safe_string(embedded(&clean(index, secrets)?)),
         details => Value::from(details),
     })?;
     Ok(page)

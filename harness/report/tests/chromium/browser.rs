@@ -147,10 +147,10 @@ impl Drop for Browser {
 /// The port that the driver took.
 fn port(driver: &mut Child) -> u16 {
     let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-    let said: Vec<_> = lines.map_while(Result::ok).take(20).filter_map(told_port).take(1).collect();
+    let said: Vec<_> = lines.map_while(Result::ok).take(20).filter_map(|line| told_port(&line)).take(1).collect();
     said.first().copied().unwrap_or_else(|| panic!("chromedriver named no port"))
 }
 
-fn told_port(line: String) -> Option<u16> {
+fn told_port(line: &str) -> Option<u16> {
     line.split("started successfully on port ").nth(1)?.trim_end_matches('.').parse().ok()
 }

@@ -227,8 +227,8 @@ async fn nothing_of_the_eut_runs_and_nothing_is_loaded() {
     );
     let asked = browser.end().await;
     // Chromium's own questions, which find nobody, are in the log too.
-    let listened = format!("127.0.0.1:{port}");
-    assert!(!asked.iter().any(|url| url.contains(&listened) || url.contains("usp.technology")), "{asked:?}");
+    let ours = format!("127.0.0.1:{port}");
+    assert!(!asked.iter().any(|url| url.contains(&ours) || url.contains("usp.technology")), "{asked:?}");
     assert!(listener.accept().is_err(), "somebody connected");
 }
 

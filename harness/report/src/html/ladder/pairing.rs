@@ -230,3 +230,87 @@ impl<'t> Pairing<'t> {
 fn way(connection: u32, direction: Direction) -> Way {
     (connection, direction == Direction::Received)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may abort")]
+
+    use super::*;
+
+    /// The first lines of a Trace give a header; the events are the test's.
+    fn shown(whats: Vec<What>) -> Vec<Value> {
+        let text = include_str!("../../../../../fixtures/traces/request-path-without-dot.jsonl");
+        let mut trace = Trace::from_json_lines(text).unwrap();
+        trace.header.second_endpoint_id = "self::second".to_owned();
+        trace.events = (0..).zip(whats).map(|(seq, what)| Event { seq, at_us: seq * 10, what }).collect();
+        items(&trace).iter().map(|item| serde_json::to_value(item).unwrap()).collect()
+    }
+
+    fn octets(direction: Direction, bytes: &[u8]) -> What {
+        What::Octets { connection: 1, direction, bytes: bytes.to_vec() }
+    }
+
+    fn packet(direction: Direction, kind: &str, body: &[u8]) -> What {
+        What::Packet { connection: 1, direction, kind: kind.to_owned(), fields: json!({}), body: body.to_vec() }
+    }
+
+    fn frame(kind: &str, fin: bool, payload: &[u8]) -> What {
+        let (kind, payload) = (kind.to_owned(), payload.to_vec());
+        What::Frame { connection: 1, direction: Direction::Received, kind, fin, payload }
+    }
+
+    fn record(direction: Direction, bytes: &[u8], decoded: Value) -> What {
+        What::Record { connection: 1, direction, step: None, bytes: bytes.to_vec(), decoded }
+    }
+
+    /// The numbers that lead to an item, and those of its frames.
+    fn numbers(item: &Value) -> (u64, Vec<u64>, Vec<u64>) {
+        let list = |value: &Value| value.as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
+        let frames = item["frames"].as_array().into_iter().flatten().filter_map(|frame| frame["seq"].as_u64());
+        (item["seq"].as_u64().unwrap(), list(&item["parts"]), frames.collect())
+    }
+
+    #[test]
+    fn a_record_its_packet_and_its_octets_are_one_arrow() {
+        let (sent, received) = (Direction::Sent, Direction::Received);
+        let seen = shown(vec![
+            octets(sent, b"\x30\x05hello"),
+            packet(sent, "PUBLISH", b"hello"),
+            record(sent, b"hello", json!({"record": {"from_id": "self::controller"}})),
+            octets(received, b"\x40\x02\x00\x01"),
+            packet(received, "PUBACK", b""),
+            // Each way and each connection is paired for itself.
+            packet(received, "PUBLISH", b"answer"),
+            packet(sent, "PINGRESP", b""),
+            record(received, b"answer", json!({"record": {"to_id": "self::second"}})),
+        ]);
+        let got: Vec<_> = seen.iter().map(numbers).collect();
+        let expected =
+            vec![(2, vec![1, 0], vec![1]), (4, vec![3], vec![4]), (6, vec![], vec![6]), (7, vec![5], vec![5])];
+        assert_eq!(got, expected);
+        assert_eq!(seen[0]["frames"][0]["wire"], json!({"around": {"head": "3005", "tail": "", "masked": false}}));
+        assert_eq!((&seen[0]["quiet"], &seen[1]["quiet"]), (&Value::Null, &json!(true)));
+        assert_eq!((&seen[0]["second"], &seen[3]["second"]), (&Value::Null, &json!(true)));
+    }
+
+    #[test]
+    fn fragments_belong_to_the_record_that_they_make() {
+        let seen = shown(vec![
+            frame("binary", true, b"no Record"),
+            frame("binary", false, b"he"),
+            frame("ping", true, b""),
+            frame("continuation", true, b"llo"),
+            record(Direction::Received, b"hello", json!({"record": {}})),
+        ]);
+        let got: Vec<_> = seen.iter().map(numbers).collect();
+        assert_eq!(got, vec![(0, vec![], vec![0]), (2, vec![], vec![2]), (4, vec![1, 3], vec![1, 3])]);
+    }
+
+    #[test]
+    fn octets_that_made_no_frame_are_shown() {
+        let seen = shown(vec![octets(Direction::Received, b"\xff"), octets(Direction::Received, b"\xfe")]);
+        assert_eq!(seen.iter().map(numbers).collect::<Vec<_>>(), vec![(0, vec![1], vec![])]);
+        assert_eq!(seen[0]["octets"][1]["bytes"]["hex"], "fe");
+        assert_eq!(seen[0]["name"], "octets without a frame");
+    }
+}
