@@ -10,10 +10,7 @@ use rstest::rstest;
 use serde_json::Value;
 use snapbox::{Data, assert_data_eq, data::DataFormat};
 use std::{fs, io::Read as _, path::PathBuf};
-use uspec_report::{
-    html::{self, TraceSource as _},
-    json, junit, summary,
-};
+use uspec_report::{html, json, junit, summary};
 use uspec_testplan::{
     run_report::{CaseOutcome, RunReport},
     trace::{Direction, Event, Trace, What},
@@ -181,13 +178,9 @@ fn no_secret_of_a_trace_stands_in_the_page() {
     }
     let page = clear(&html::render(&[&report], &Secretive).unwrap());
     assert!(page.contains("CONNECT") && page.contains("***********"), "it is there, and hidden");
-    for shown in ["open sesame".to_owned(), page_hex("open sesame")] {
+    for shown in ["open sesame".to_owned(), "6f70656e20736573616d65".to_owned()] {
         assert!(!page.contains(&shown), "{shown}");
     }
-}
-
-fn page_hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
