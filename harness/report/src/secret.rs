@@ -3,7 +3,7 @@
 //! One decision behind it: a secret is known by the name of its field, and then hidden wherever its text stands, in octets too. Each of its bytes
 //! becomes a `*`, so that lengths and everything around it stay what they were.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use uspec_testplan::trace::{Event, Trace, What};
 
@@ -58,7 +58,11 @@ impl Secrets {
 
     /// The text without the secrets that are known.
     pub(crate) fn hide(&self, text: &str) -> String {
-        let mut text = text.to_owned();
+        self.hide_owned(text.to_owned())
+    }
+
+    /// Most texts have none, and stay what they are.
+    fn hide_owned(&self, mut text: String) -> String {
         for secret in self.texts.iter().filter(|secret| secret.len() > TOO_SHORT) {
             if text.contains(secret.as_str()) {
                 text = text.replace(secret.as_str(), &stars(secret));
@@ -70,17 +74,17 @@ impl Secrets {
     /// The value without secrets, by the names of its fields and by their texts.
     pub(crate) fn hide_in(&self, value: Value) -> Value {
         match value {
-            Value::String(text) => Value::String(self.hide(&text)),
+            Value::String(text) => Value::String(self.hide_owned(text)),
             Value::Array(items) => Value::Array(items.into_iter().map(|item| self.hide_in(item)).collect()),
             Value::Object(fields) => {
-                let named = setting_is_secret(&Value::Object(fields.clone()));
+                let named = setting_is_secret(&fields);
                 let hidden = fields.into_iter().map(|(name, value)| {
                     let secret = is_secret(&name) || (named && name == "value");
                     let value = match value {
                         Value::String(text) if secret => Value::String(stars(&text)),
                         other => self.hide_in(other),
                     };
-                    (self.hide(&name), value)
+                    (self.hide_owned(name), value)
                 });
                 Value::Object(hidden.collect())
             }
@@ -151,7 +155,7 @@ impl Secrets {
         match value {
             Value::Array(items) => items.iter().for_each(|item| self.learn(item)),
             Value::Object(fields) => {
-                let named = setting_is_secret(value);
+                let named = setting_is_secret(fields);
                 for (name, value) in fields {
                     match value {
                         Value::String(text) if named && name == "value" => self.add(text),
@@ -207,8 +211,8 @@ fn stars(secret: &str) -> String {
 }
 
 /// A setting or header names its parameter in one field and has the value in another.
-fn setting_is_secret(value: &Value) -> bool {
-    ["param", "name", "key"].iter().filter_map(|key| value.get(*key)?.as_str()).any(is_secret)
+fn setting_is_secret(fields: &Map<String, Value>) -> bool {
+    ["param", "name", "key"].iter().filter_map(|key| fields.get(*key)?.as_str()).any(is_secret)
 }
 
 fn is_secret(name: &str) -> bool {

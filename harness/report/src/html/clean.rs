@@ -11,13 +11,22 @@ pub(super) fn clean(value: &impl Serialize, secrets: &Secrets) -> Result<Value, 
 
 fn cleaned(value: Value) -> Value {
     match value {
+        // Nearly all of a Trace is hex and names.
+        Value::String(text) if is_plain(&text) => Value::String(text),
         Value::String(text) => Value::String(visible(&text)),
         Value::Array(items) => Value::Array(items.into_iter().map(cleaned).collect()),
-        Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(name, value)| (visible(&name), cleaned(value))).collect())
-        }
+        Value::Object(fields) => Value::Object(
+            fields
+                .into_iter()
+                .map(|(name, value)| (if is_plain(&name) { name } else { visible(&name) }, cleaned(value)))
+                .collect(),
+        ),
         other => other,
     }
+}
+
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
 /// JSON that can stand inside an element of HTML: nothing in it can end the element or begin another.

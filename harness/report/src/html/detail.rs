@@ -68,7 +68,7 @@ pub(super) fn packed(
         exchange: if ladder.is_some() { &[] } else { &judged.exchange },
         ladder,
     };
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(clean(&detail, secrets)?.to_string().as_bytes())?;
     Ok(BASE64_STANDARD.encode(encoder.finish()?))
 }
