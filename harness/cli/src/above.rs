@@ -7,9 +7,10 @@ use crate::{
     bundle::sums,
     files::{clear, write},
     outcome::Error,
+    traces::TraceFolders,
 };
 use std::{fs, path::Path};
-use uspec_report::{index, junit, text::safe_names};
+use uspec_report::{html, junit, text::safe_names};
 use uspec_testplan::run_report::RunReport;
 
 /// The list of the EUTs' folders.
@@ -45,10 +46,12 @@ pub fn prepare_above(folder: &Path, euts: &[String]) -> Result<(), Error> {
 pub fn write_above(folder: &Path, attachment_base: &str, reports: &[&RunReport]) -> Result<(), Error> {
     let options = junit::Options { attachment_base: attachment_base.to_owned() };
     let junit = junit::render(reports, &options).map_err(|cause| Error::new("junit.xml", &cause))?;
-    let html = index::render(reports).map_err(|cause| Error::new("report.html", &cause))?;
+    let below = folders(folder)?;
+    let traces = TraceFolders::each(folder, below.clone());
+    let html = html::render(reports, &traces).map_err(|cause| Error::new("report.html", &cause))?;
     write(&folder.join("junit.xml"), junit.as_bytes())?;
     write(&folder.join("report.html"), html.as_bytes())?;
-    sums::list_above(folder, &folders(folder)?)
+    sums::list_above(folder, &below)
 }
 
 /// The folders of the EUTs of a run, relative to the run's own; one empty path when the run's folder is that of its only EUT.

@@ -7,6 +7,7 @@ use crate::{
     campaign::{Before, Entry, Heading},
     journal::{Journal, Past},
     outcome::Error,
+    traces::TraceFolders,
 };
 use std::{
     collections::BTreeMap,
@@ -176,9 +177,8 @@ pub fn write_reports(folder: &Path, attachment_base: &str, report: &RunReport) -
     let options = junit::Options { attachment_base: attachment_base.to_owned() };
     let junit = junit::render(&[report], &options).map_err(|cause| Error::new("junit.xml", &cause))?;
     let json = json::render(report).map_err(|cause| Error::new("run.json", &cause))?;
-    // One at a time: a run has thousands.
-    let trace = |path: &str| Trace::from_json_lines(&fs::read_to_string(folder.join(path)).ok()?).ok();
-    let html = html::render(report, &trace).map_err(|cause| Error::new("report.html", &cause))?;
+    let html =
+        html::render(&[report], &TraceFolders::one(folder)).map_err(|cause| Error::new("report.html", &cause))?;
     let [first, second, third] = REPORTS;
     let files = [(first, junit.as_str()), (second, &json), (third, &html), (README, README_TEXT)];
     let written = files.map(|(name, text)| write(&folder.join(name), text.as_bytes()));

@@ -17,6 +17,7 @@
 //! | [`load`] | catalogue, profile and selection from files or built in |
 //! | [`outcome`] | exit codes, and why nothing could be done |
 //! | [`progress`] | what a person sees while cases run |
+//! | [`traces`] | the Traces that a run has written, one at a time |
 
 pub mod above;
 pub mod args;
@@ -31,3 +32,4 @@ pub mod load;
 pub mod outcome;
 pub mod progress;
 pub mod standing;
+pub mod traces;

@@ -7,17 +7,14 @@
 //! | --- | --- |
 //! | [`junit`] | JUnit XML that dashboards and CI systems read |
 //! | [`json`] | the run report itself, and its schema |
-//! | [`html`] | one page for people, self-contained |
-//! | [`index`] | a page above those of several EUTs |
+//! | [`html`] | one page for people over one or several EUTs, self-contained |
 //! | [`pcapng`] | a Trace as a capture for Wireshark and the like |
 //! | [`summary`] | a few lines for the terminal |
 
 pub mod coverage;
 pub mod html;
-pub mod index;
 pub mod json;
 pub mod junit;
-mod ladder;
 pub mod pcapng;
 pub mod summary;
 pub mod text;

@@ -108,11 +108,7 @@ fn frame_line(direction: Direction, kind: &str, shown: &Value) -> Option<String>
 /// A packet that carries no Record. Heart-beats would drown the rest.
 fn packet_line(direction: Direction, kind: &str, fields: &Value) -> Option<String> {
     let left_out = kind == "HEARTBEAT" || PacketKind::named(kind).is_some_and(PacketKind::carries_records);
-    let said = if is_empty(fields) {
-        String::new()
-    } else {
-        format!(": {}", show::cut_at(&brief(fields), MAX_BODY))
-    };
+    let said = if is_empty(fields) { String::new() } else { format!(": {}", show::cut_at(&brief(fields), MAX_BODY)) };
     (!left_out).then(|| format!("{} {kind}{said}", arrow(direction)))
 }
 
@@ -125,7 +121,7 @@ fn record_line(record: &RecordSeen<'_>) -> String {
 }
 
 /// What a Message says, shortly.
-fn gist(record: &RecordSeen<'_>) -> String {
+pub(crate) fn gist(record: &RecordSeen<'_>) -> String {
     let text = match (record.content, record.body()) {
         (Some(Content::Error), Some(body)) => describe_error(body),
         (Some(_), Some(body)) => brief(body),
@@ -136,7 +132,7 @@ fn gist(record: &RecordSeen<'_>) -> String {
 }
 
 /// JSON without quotes around names and without what is empty.
-fn brief(value: &Value) -> String {
+pub(crate) fn brief(value: &Value) -> String {
     match value {
         Value::Object(fields) => {
             let shown: Vec<_> = fields
@@ -151,7 +147,7 @@ fn brief(value: &Value) -> String {
     }
 }
 
-fn is_empty(value: &Value) -> bool {
+pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),

@@ -27,7 +27,9 @@
 //! | [`rule`] | what patterns cannot say |
 //! | [`judge`] | Trace in, Judgement out |
 //! | [`exchange`] | a Trace in short lines for people |
+//! | [`caption`] | what an event of a Trace is called in a diagram |
 
+pub mod caption;
 pub mod case;
 pub mod catalogue;
 pub mod diagnostic;

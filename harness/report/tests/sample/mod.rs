@@ -1,5 +1,9 @@
 //! Run reports to render: one with every kind of result, one from an EUT that attacks the reader, one interrupted.
-#![allow(unreachable_pub)]
+#![allow(unreachable_pub, dead_code)] // each test binary uses its share
+
+mod trace;
+
+pub use trace::{Traces, samples};
 
 use std::collections::BTreeMap;
 use uspec_testplan::{
@@ -56,10 +60,20 @@ pub fn mixed() -> RunReport {
     report
 }
 
+/// What breaks out of markup, of JSON, of CDATA and of a terminal, where nobody escapes it.
+const EVIL: &str = "<script>alert(1)</script> ]]> \u{1b}[31mred\u{0}\u{7f} \"quoted\" 'single' & \u{202e}txt \u{ffff}";
+
+/// A run of the bundled Agent with faults; `reports/samples/campaign/README.md` says what it was made of.
+pub fn campaign() -> RunReport {
+    let text = std::fs::read_to_string(samples().join("campaign/run.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
 pub fn hostile() -> RunReport {
-    let evil = "<script>alert(1)</script> ]]> \u{1b}[31mred\u{0}\u{7f} \"quoted\" 'single' & \u{202e}txt \u{ffff}";
+    let evil = EVIL;
     let mut case = judged(Verdict::Fail, Some(evil), vec![unmet("1", evil)]);
     case.exchange = vec![format!("12 ms <- GetResp {evil}"), "a\nb".to_owned()];
+    case.trace = Some(trace::HOSTILE.to_owned());
     case.judgement.clean_up = CleanUp::Dirty(vec![format!("left over: {evil}")]);
     let mut report = report(evil, evil, vec![result("1.1", "Add one object", case)]);
     report.eut.software_version = Some(evil.to_owned());

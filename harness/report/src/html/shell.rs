@@ -1,0 +1,140 @@
+//! The page around the data: the template, filled, with style and script inside and the policy that allows only these.
+
+use super::{
+    HtmlError,
+    clean::{clean, embedded},
+    index::Index,
+};
+use crate::summary::{Counts, length};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use minijinja::{AutoEscape, Environment, Value, context, value::Serde};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use uspec_testplan::run_report::{EutInfo, RunInfo, RunReport};
+
+const TEMPLATE: &str = include_str!("../../../../reports/templates/report.html");
+
+/// The style sheet, part by part.
+const STYLE: &[&str] = &[
+    include_str!("../../../../reports/templates/css/base.css"),
+    include_str!("../../../../reports/templates/css/matrix.css"),
+    include_str!("../../../../reports/templates/css/result.css"),
+    include_str!("../../../../reports/templates/css/ladder.css"),
+    include_str!("../../../../reports/templates/css/print.css"),
+];
+
+/// The script, part by part; what the last one calls is defined in those before it.
+const SCRIPT: &[&str] = &[
+    include_str!("../../../../reports/templates/js/dom.js"),
+    include_str!("../../../../reports/templates/js/verdict.js"),
+    include_str!("../../../../reports/templates/js/data.js"),
+    include_str!("../../../../reports/templates/js/filters.js"),
+    include_str!("../../../../reports/templates/js/matrix.js"),
+    include_str!("../../../../reports/templates/js/attention.js"),
+    include_str!("../../../../reports/templates/js/findings.js"),
+    include_str!("../../../../reports/templates/js/lifelines.js"),
+    include_str!("../../../../reports/templates/js/ladder.js"),
+    include_str!("../../../../reports/templates/js/octets.js"),
+    include_str!("../../../../reports/templates/js/inspector.js"),
+    include_str!("../../../../reports/templates/js/result.js"),
+    include_str!("../../../../reports/templates/js/printing.js"),
+    include_str!("../../../../reports/templates/js/main.js"),
+];
+
+/// What stands at the top of the page of one EUT.
+#[derive(Serialize)]
+struct Head<'a> {
+    eut: &'a EutInfo,
+    run: &'a RunInfo,
+    length: String,
+    started: String,
+    mtps: Vec<(&'a str, String)>,
+}
+
+/// The whole page.
+pub(super) fn page(reports: &[&RunReport], index: &Index<'_>, details: Vec<String>) -> Result<String, HtmlError> {
+    let style = STYLE.join("\n");
+    let script = SCRIPT.join("\n");
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_template("report.html", TEMPLATE)?;
+    let heads = reports.iter().map(|report| clean(&head(report))).collect::<Result<Vec<_>, _>>()?;
+    let page = environment.get_template("report.html")?.render(context! {
+        heads => Value::from(Serde(heads)),
+        counts => Value::from(Serde(counts(reports))),
+        style_hash => hash(&style),
+        script_hash => hash(&script),
+        style => Value::from_safe_string(style),
+        script => Value::from_safe_string(script),
+        index => Value::from_safe_string(embedded(&clean(index)?)),
+        details => Value::from(details),
+    })?;
+    Ok(page)
+}
+
+fn head(report: &RunReport) -> Head<'_> {
+    let mtps = report.mtps.iter().map(|mtp| (mtp.name.as_str(), mtp.words())).collect();
+    Head { eut: &report.eut, run: &report.run, started: moment(report.run.started), length: length(&report.run), mtps }
+}
+
+/// A timestamp without the fractions of its second.
+fn moment(timestamp: jiff::Timestamp) -> String {
+    timestamp.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// How many results came to which end, over all reports; for whoever reads the page without its script.
+fn counts(reports: &[&RunReport]) -> Vec<(&'static str, usize)> {
+    let each: Vec<_> = reports.iter().map(|report| Counts::of(report)).collect();
+    let sum = |of: fn(&Counts) -> usize| each.iter().map(of).sum();
+    vec![
+        ("pass", sum(|it| it.pass)),
+        ("fail", sum(|it| it.fail)),
+        ("inconclusive", sum(|it| it.inconclusive)),
+        ("error", sum(|it| it.error)),
+        ("not run", sum(|it| it.not_run)),
+    ]
+}
+
+/// What a content security policy calls this text.
+fn hash(text: &str) -> String {
+    format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A browser hashes what it parsed: a carriage return or the end of the element would make that another text.
+    #[test]
+    fn style_and_script_are_parsed_as_they_are_written() {
+        let text = [STYLE.join("\n"), SCRIPT.join("\n")].concat();
+        assert!(!text.contains('\r') && !text.contains('\0'));
+        for end in ["</script", "</style", "<!--", "<script"] {
+            assert!(!text.to_lowercase().contains(end), "{end}");
+        }
+    }
+
+    /// What would turn text into markup or into a program, and what would load something.
+    #[test]
+    fn the_script_makes_only_text_of_data() {
+        let text = SCRIPT.join("\n");
+        let forbidden = [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "Function(",
+            "DOMParser",
+            "createContextualFragment",
+            "srcdoc",
+            "fetch(",
+            "XMLHttpRequest",
+            "import(",
+            "setHTML",
+        ];
+        for word in forbidden {
+            assert!(!text.contains(word), "{word}");
+        }
+    }
+}
