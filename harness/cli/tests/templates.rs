@@ -64,6 +64,7 @@ fn words(line: &str) -> Vec<String> {
 
 #[rstest]
 #[case("README.md", 10)]
+#[case("harness/BENCH.md", 8)]
 #[case("ci/templates/github-actions.yml", 2)]
 #[case("ci/templates/gitlab-ci.yml", 2)]
 #[case("ci/templates/Jenkinsfile", 2)]
