@@ -15,6 +15,19 @@ pub struct Undefined {
     pub name: String,
 }
 
+/// What may follow the name of a variable that holds an object path: the path without its final dot, which is how TR-106 writes a reference
+/// to an object in the value of a parameter.
+pub const REFERENCE: &str = ".reference";
+
+/// The value of a variable, if it has one.
+pub fn value<'v>(name: &str, variables: &'v BTreeMap<String, String>) -> Option<&'v str> {
+    if let Some(value) = variables.get(name) {
+        return Some(value);
+    }
+    let path = variables.get(name.strip_suffix(REFERENCE)?)?;
+    Some(path.strip_suffix('.').unwrap_or(path))
+}
+
 /// The names of the variables in `text`, in the order of their first appearance.
 pub fn placeholders(text: &str) -> Vec<String> {
     let mut seen = BTreeSet::new();
@@ -39,9 +52,7 @@ pub fn substitute(text: &str, variables: &BTreeMap<String, String>) -> Result<St
     parts(text)
         .map(|part| match part {
             Part::Text(text) => Ok(text),
-            Part::Variable(name) => {
-                variables.get(name).map(String::as_str).ok_or_else(|| Undefined { name: name.to_owned() })
-            }
+            Part::Variable(name) => value(name, variables).ok_or_else(|| Undefined { name: name.to_owned() }),
         })
         .collect()
 }
@@ -50,7 +61,7 @@ pub fn substitute(text: &str, variables: &BTreeMap<String, String>) -> Result<St
 pub fn substitute_known(text: &str, variables: &BTreeMap<String, String>) -> String {
     let shown = |part| match part {
         Part::Text(text) => text.to_owned(),
-        Part::Variable(name) => variables.get(name).cloned().unwrap_or_else(|| format!("{OPEN}{name}{CLOSE}")),
+        Part::Variable(name) => value(name, variables).map_or_else(|| format!("{OPEN}{name}{CLOSE}"), str::to_owned),
     };
     parts(text).map(shown).collect()
 }
@@ -154,6 +165,8 @@ mod tests {
     #[case("{{ sub }}", "Device.X.1.")]
     #[case("{{sub}}{{eut.endpoint_id}}", "Device.X.1.oui:1")]
     #[case("{{odd}}", "{{sub}}")]
+    #[case("{{sub.reference}}", "Device.X.1")]
+    #[case("{{eut.endpoint_id.reference}}", "oui:1")]
     #[case("{{}} {{ a b }} {{open", "{{}} {{ a b }} {{open")]
     #[case("{{{sub}}}", "{{{sub}}}")]
     fn values_take_the_place_of_names(#[case] text: &str, #[case] expected: &str) {

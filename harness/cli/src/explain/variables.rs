@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use uspec_testplan::{
     case::{Action, Step, TestCase},
     profile::EutProfile,
+    template::REFERENCE,
 };
 
 use crate::load;
@@ -74,6 +75,9 @@ fn meaning(name: &str, steps: &[&Step], profile: Option<&EutProfile>) -> String 
     }
     if let Some((base, instance)) = name.rsplit_once('.').filter(|(_, last)| *last == "instance") {
         return format!("the {instance} number at the end of <{base}>");
+    }
+    if let Some(base) = name.strip_suffix(REFERENCE) {
+        return format!("<{base}> without its final dot, as a reference to it is written");
     }
     let element = profile.and_then(|profile| profile.element_variables().get(name).cloned());
     match element {

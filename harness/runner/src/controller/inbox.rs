@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use uspec_testplan::{
     case::{Action, Answer, Expected, Party, Step, TestCase},
     pattern::{Context, Pattern},
-    template::substitute,
+    template::{placeholders, placeholders_in, substitute, value},
     trace::Phase,
     verdict::Outcome,
 };
@@ -306,10 +306,9 @@ impl Wanted {
 
     /// The variable without a value that keeps it from being said which Notification is meant.
     pub(crate) fn undefined(&self, variables: &BTreeMap<String, String>) -> Option<String> {
-        let templates = self.subscription_id.iter().flat_map(|text| uspec_testplan::template::placeholders(text));
-        let patterns =
-            self.matching.iter().flat_map(|pattern| uspec_testplan::template::placeholders_in(pattern.source()));
-        templates.chain(patterns).find(|name| !variables.contains_key(name))
+        let templates = self.subscription_id.iter().flat_map(|text| placeholders(text));
+        let patterns = self.matching.iter().flat_map(|pattern| placeholders_in(pattern.source()));
+        templates.chain(patterns).find(|name| value(name, variables).is_none())
     }
 
     fn fits(&self, to: Party, subscription_id: &str, body: &Value, variables: &BTreeMap<String, String>) -> Fits {

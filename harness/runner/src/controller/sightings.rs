@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use uspec_testplan::{
     case::{Action, Expected, FrameKind, MtpEvent, PacketKind, Party, RecordEvent, TestCase},
     pattern::{Context, Pattern},
-    template::placeholders_in,
+    template::{placeholders_in, value},
 };
 use uspec_usp::decode::RecordKind;
 
@@ -142,7 +142,7 @@ impl WantedSighting {
     /// The variable without a value that keeps it from being said what is meant.
     pub(crate) fn undefined(&self, variables: &BTreeMap<String, String>) -> Option<String> {
         let names = self.matching.iter().flat_map(|pattern| placeholders_in(pattern.source()));
-        names.into_iter().find(|name| !variables.contains_key(name))
+        names.into_iter().find(|name| value(name, variables).is_none())
     }
 
     fn fits(&self, seen: &Sighting, variables: &BTreeMap<String, String>) -> bool {

@@ -24,7 +24,7 @@ use uspec_mtp::event::ConnectionId;
 use uspec_testplan::{
     case::{Action, Lapse, LapseError, Party, Step, TestCase},
     pattern::Context,
-    template::placeholders_in,
+    template::{REFERENCE, placeholders_in, value},
     trace::{Phase, StepOutcome, StepRef, What},
 };
 
@@ -296,7 +296,7 @@ impl<'a> Play<'a> {
     }
 
     fn why_undefined(&self, name: &str) -> String {
-        let captured = name.strip_suffix(".instance").unwrap_or(name);
+        let captured = name.strip_suffix(".instance").or_else(|| name.strip_suffix(REFERENCE)).unwrap_or(name);
         match self.missing.get(captured) {
             Some(why) if captured == name => why.clone(),
             Some(why) => format!("`{name}` has no value: {why}"),
@@ -317,7 +317,7 @@ impl<'a> Play<'a> {
             Action::Await { .. } | Action::Absent { .. } | Action::Eut(_) | Action::Controller(_) => Vec::new(),
         };
         names.extend(step.within.iter().flat_map(Lapse::placeholders));
-        names.into_iter().find(|name| !self.controller.variables.contains_key(name))
+        names.into_iter().find(|name| value(name, &self.controller.variables).is_none())
     }
 }
 

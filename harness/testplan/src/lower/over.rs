@@ -25,6 +25,11 @@ const VARIABLES: &[(&str, &[&str])] = &[
     ("agent.topic", BROKERED),
 ];
 
+/// The variable that a name is about.
+fn base(name: &str) -> &str {
+    name.strip_suffix(crate::template::REFERENCE).unwrap_or(name)
+}
+
 /// The MTPs that conditions let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Over {
@@ -93,7 +98,7 @@ impl Over {
     /// Reports variables that have no value over an MTP that is let in.
     pub(super) fn variables(&self, step: &Node, problems: &mut Problems) {
         let used = crate::template::placeholders_in(&step.to_json());
-        for (name, kinds) in VARIABLES.iter().filter(|(name, _)| used.iter().any(|it| it == name)) {
+        for (name, kinds) in VARIABLES.iter().filter(|(name, _)| used.iter().any(|it| base(it) == *name)) {
             let others: Vec<_> = self.kinds.iter().copied().filter(|kind| !kinds.contains(kind)).collect();
             if !others.is_empty() {
                 let message = format!("`{name}` has no value over {}", others.join(", "));

@@ -236,6 +236,7 @@ impl Scope {
     }
 
     fn variable(&self, name: &str, at: Span, here: Here, problems: &mut Problems) {
+        let name = name.strip_suffix(template::REFERENCE).unwrap_or(name);
         if PREDEFINED.contains(&name) {
             return;
         }
