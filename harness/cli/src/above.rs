@@ -5,12 +5,12 @@
 
 use crate::{
     bundle::sums,
-    files::{clear, write},
+    files::{clear, write, write_page},
     outcome::Error,
     traces::TraceFolders,
 };
 use std::{fs, path::Path};
-use uspec_report::{html, junit, text::safe_names};
+use uspec_report::{junit, text::safe_names};
 use uspec_testplan::run_report::RunReport;
 
 /// The list of the EUTs' folders.
@@ -47,10 +47,8 @@ pub fn write_above(folder: &Path, attachment_base: &str, reports: &[&RunReport])
     let options = junit::Options { attachment_base: attachment_base.to_owned() };
     let junit = junit::render(reports, &options).map_err(|cause| Error::new("junit.xml", &cause))?;
     let below = folders(folder)?;
-    let traces = TraceFolders::each(folder, below.clone());
-    let html = html::render(reports, &traces).map_err(|cause| Error::new("report.html", &cause))?;
     write(&folder.join("junit.xml"), junit.as_bytes())?;
-    write(&folder.join("report.html"), html.as_bytes())?;
+    write_page(&folder.join("report.html"), reports, &TraceFolders::each(folder, below.clone()))?;
     sums::list_above(folder, &below)
 }
 

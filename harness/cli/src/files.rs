@@ -12,7 +12,7 @@ use crate::{
 use std::{
     collections::BTreeMap,
     fs,
-    io::{self, Read as _, Write as _},
+    io::{self, BufWriter, Read as _, Write as _},
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -177,21 +177,33 @@ pub fn write_reports(folder: &Path, attachment_base: &str, report: &RunReport) -
     let options = junit::Options { attachment_base: attachment_base.to_owned() };
     let junit = junit::render(&[report], &options).map_err(|cause| Error::new("junit.xml", &cause))?;
     let json = json::render(report).map_err(|cause| Error::new("run.json", &cause))?;
-    let html =
-        html::render(&[report], &TraceFolders::one(folder)).map_err(|cause| Error::new("report.html", &cause))?;
     let [first, second, third] = REPORTS;
-    let files = [(first, junit.as_str()), (second, &json), (third, &html), (README, README_TEXT)];
+    let files = [(first, junit.as_str()), (second, &json), (README, README_TEXT)];
     let written = files.map(|(name, text)| write(&folder.join(name), text.as_bytes()));
-    let wrong: Vec<_> =
-        written.into_iter().chain([sums::list(folder)]).filter_map(Result::err).map(|it| it.to_string()).collect();
+    let page = write_page(&folder.join(third), &[report], &TraceFolders::one(folder));
+    let all = written.into_iter().chain([page, sums::list(folder)]);
+    let wrong: Vec<_> = all.filter_map(Result::err).map(|it| it.to_string()).collect();
     if wrong.is_empty() { Ok(()) } else { Err(Error::Message(wrong.concat().trim_end().to_owned())) }
+}
+
+/// Writes the page over these reports.
+pub(crate) fn write_page(path: &Path, reports: &[&RunReport], traces: &TraceFolders<'_>) -> Result<(), Error> {
+    write_by(path, |file| html::write(reports, traces, file).map_err(io::Error::other))
 }
 
 /// Writes a file whole or not at all: into a neighbour, then renamed.
 pub(crate) fn write(path: &Path, octets: &[u8]) -> Result<(), Error> {
+    write_by(path, |file| file.write_all(octets))
+}
+
+fn write_by(path: &Path, content: impl FnOnce(&mut BufWriter<fs::File>) -> io::Result<()>) -> Result<(), Error> {
     let neighbour = path.with_extension("part");
     let written = fs::File::create(&neighbour)
-        .and_then(|mut file| file.write_all(octets).and_then(|()| file.sync_all()))
+        .and_then(|file| {
+            let mut file = BufWriter::new(file);
+            content(&mut file)?;
+            file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+        })
         .and_then(|()| fs::rename(&neighbour, path));
     if written.is_err() {
         // What was not written whole only takes the room of what may be.

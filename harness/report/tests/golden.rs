@@ -12,7 +12,7 @@ use snapbox::{Data, assert_data_eq, data::DataFormat};
 use std::{fs, io::Read as _, path::PathBuf};
 use uspec_report::{html, json, junit, summary};
 use uspec_testplan::{
-    run_report::RunReport,
+    run_report::{CaseOutcome, RunReport},
     secrets::MASK,
     trace::{Direction, Event, Trace, What},
 };
@@ -224,11 +224,36 @@ fn no_secret_of_a_trace_stands_in_the_page() {
     }
 }
 
+/// Traces of several EUTs: each has its own, and its own folder.
+struct Each;
+
+impl html::TraceSource for Each {
+    fn trace(&self, report: usize, path: &str) -> Result<Trace, String> {
+        let mut trace = sample::campaign_trace();
+        trace.events.truncate(1);
+        trace.events.extend([Event {
+            seq: 1,
+            at_us: 1,
+            what: What::Note { text: format!("of EUT {report}: {path}") },
+        }]);
+        Ok(trace)
+    }
+
+    fn place(&self, report: usize, path: &str) -> String {
+        format!("eut-{report}/{path}")
+    }
+}
+
 #[test]
-fn a_page_of_several_euts_has_each_result_of_each() {
+fn a_page_of_several_euts_has_each_result_of_each_with_its_own_trace() {
     let mut other = sample::mixed();
     other.eut.name = "Repeater".to_owned();
-    let page = html::render(&[&sample::mixed(), &other], &sample::Traces).unwrap();
+    for result in &mut other.results {
+        if let CaseOutcome::Judged(judged) = &mut result.outcome {
+            judged.earlier.iter_mut().for_each(|run| run.trace = Some("traces/earlier.jsonl".to_owned()));
+        }
+    }
+    let page = html::render(&[&sample::mixed(), &other], &Each).unwrap();
     let index = page.split("id=\"index\">").nth(1).and_then(|rest| rest.split("</script>").next()).unwrap();
     let index: Value = serde_json::from_str(index).unwrap();
     assert_eq!(index["euts"], serde_json::json!(["Sample gateway", "Repeater"]));
@@ -236,5 +261,27 @@ fn a_page_of_several_euts_has_each_result_of_each() {
     assert_eq!(index["results"].as_array().unwrap().len(), 2 * other.results.len());
     assert_eq!(index["cases"].as_array().unwrap().len(), other.results.len(), "a case is described once");
     let ran = other.results.iter().filter(|result| result.verdict().is_some()).count();
-    assert_eq!(unpacked(&page).len(), 2 * ran, "each that ran has its detail");
+    let details = unpacked(&page);
+    assert_eq!(details.len(), 2 * ran, "each that ran has its detail");
+    let mut earlier = 0;
+    for (number, (_, detail)) in details.iter().enumerate() {
+        let eut = number / ran;
+        assert!(detail["trace"].as_str().unwrap().starts_with(&format!("eut-{eut}/")), "{detail}");
+        assert!(detail["ladder"]["items"].to_string().contains(&format!("of EUT {eut}:")), "{detail}");
+        for run in detail["earlier"].as_array().into_iter().flatten().filter(|run| run["trace"].is_string()) {
+            assert_eq!(run["trace"], format!("eut-{eut}/traces/earlier.jsonl"));
+            earlier += 1;
+        }
+    }
+    assert_eq!(earlier, 1);
+}
+
+/// Where the samples are is no part of a page.
+#[test]
+fn no_page_names_a_folder_of_this_computer() {
+    let here = env!("CARGO_MANIFEST_DIR");
+    for report in [sample::campaign(), sample::hostile(), sample::interrupted(), sample::mixed()] {
+        let page = clear(&html::render(&[&report], &sample::Traces).unwrap());
+        assert!(!page.contains(here), "{}", report.eut.name);
+    }
 }

@@ -12,6 +12,7 @@ mod index;
 mod ladder;
 mod shell;
 
+use std::io::{self, Write};
 use thiserror::Error;
 use uspec_testplan::{run_report::RunReport, trace::Trace};
 
@@ -39,22 +40,35 @@ pub enum HtmlError {
     /// A value that JSON cannot hold.
     #[error("the data of the page: {0}")]
     Json(#[from] serde_json::Error),
-    /// The packing failed, which in memory it does not.
-    #[error("packing a result: {0}")]
-    Pack(#[from] std::io::Error),
+    /// The page cannot be written.
+    #[error("{0}")]
+    Write(#[from] io::Error),
 }
 
-/// The run reports as one HTML page, one EUT each, in the given order.
+/// Writes the run reports as one HTML page, one EUT each, in the given order. One Trace is in memory at a time.
 ///
 /// # Errors
-/// A template that does not fit, which tests rule out.
-pub fn render(reports: &[&RunReport], traces: &dyn TraceSource) -> Result<String, HtmlError> {
-    let index = index::index(reports);
-    let mut details = Vec::new();
-    for (place, report) in reports.iter().enumerate() {
-        for judged in report.results.iter().filter_map(detail::judged) {
-            details.push(detail::packed(place, judged, traces)?);
-        }
+/// A page that cannot be written, and a template that does not fit, which tests rule out.
+pub fn write(reports: &[&RunReport], traces: &dyn TraceSource, out: &mut dyn Write) -> Result<(), HtmlError> {
+    let (before, after) = shell::page(reports, &index::index(reports))?;
+    out.write_all(before.as_bytes())?;
+    let each = reports.iter().enumerate();
+    let ran =
+        each.flat_map(|(place, report)| report.results.iter().filter_map(detail::judged).map(move |it| (place, it)));
+    for (number, (place, judged)) in ran.enumerate() {
+        let packed = detail::packed(place, judged, traces)?;
+        writeln!(out, "<script type=\"text/plain\" id=\"detail-{number}\">{packed}</script>")?;
     }
-    shell::page(reports, &index, details)
+    out.write_all(after.as_bytes())?;
+    Ok(())
+}
+
+/// The same page in memory.
+///
+/// # Errors
+/// As for [`write`].
+pub fn render(reports: &[&RunReport], traces: &dyn TraceSource) -> Result<String, HtmlError> {
+    let mut page = Vec::new();
+    write(reports, traces, &mut page)?;
+    Ok(String::from_utf8_lossy(&page).into_owned())
 }

@@ -51,8 +51,11 @@ struct Head<'a> {
     mtps: Vec<(&'a str, String)>,
 }
 
-/// The whole page.
-pub(super) fn page(reports: &[&RunReport], index: &Index<'_>, details: Vec<String>) -> Result<String, HtmlError> {
+/// Where the details stand. Nothing that is filled in can look like it, because a `<` is escaped everywhere.
+const DETAILS: &str = "<!-- details -->";
+
+/// The page before its details, and behind them: they are written one at a time, because all of them are large.
+pub(super) fn page(reports: &[&RunReport], index: &Index<'_>) -> Result<(String, String), HtmlError> {
     let style = STYLE.join("\n");
     let script = SCRIPT.join("\n");
     let mut environment = Environment::new();
@@ -67,9 +70,10 @@ pub(super) fn page(reports: &[&RunReport], index: &Index<'_>, details: Vec<Strin
         style => Value::from_safe_string(style),
         script => Value::from_safe_string(script),
         index => Value::from_safe_string(embedded(&clean(index)?)),
-        details => Value::from(details),
+        details => Value::from_safe_string(DETAILS.to_owned()),
     })?;
-    Ok(page)
+    let (before, after) = page.split_once(DETAILS).unwrap_or((&page, ""));
+    Ok((before.to_owned(), after.to_owned()))
 }
 
 fn head(report: &RunReport) -> Head<'_> {

@@ -394,12 +394,3 @@ async fn timed(browser: &Browser, script: &str) -> Value {
     );
     browser.client.execute_async(&timed, Vec::new()).await.unwrap()
 }
-
-/// Where the samples are is no part of a page.
-#[test]
-fn no_page_names_a_folder_of_this_computer() {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).to_str().unwrap();
-    for report in [sample::campaign(), sample::hostile(), sample::interrupted(), sample::mixed()] {
-        assert!(!html::render(&[&report], &sample::Traces).unwrap().contains(here), "{}", report.eut.name);
-    }
-}

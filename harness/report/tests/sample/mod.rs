@@ -1,9 +1,9 @@
 //! Run reports to render: one with every kind of result, one from an EUT that attacks the reader, one interrupted.
-#![allow(unreachable_pub, dead_code)] // each test binary uses its share
+#![allow(unreachable_pub, dead_code, unused_imports)] // each test binary uses its share
 
 mod trace;
 
-pub use trace::{Traces, samples};
+pub use trace::{Traces, campaign_trace, samples};
 
 use std::collections::BTreeMap;
 use uspec_testplan::{

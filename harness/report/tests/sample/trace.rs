@@ -27,6 +27,11 @@ impl TraceSource for Traces {
     }
 }
 
+/// One of the Traces of the sample `campaign`.
+pub fn campaign_trace() -> Trace {
+    Traces.trace(0, "traces/1.3-websocket.jsonl").unwrap()
+}
+
 pub fn samples() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../reports/samples")
 }
