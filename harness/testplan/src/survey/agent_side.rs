@@ -305,5 +305,8 @@ fn command(mtp: &Mtp, eut: &str) -> String {
     // As Service it connects; without the option it listens at the path.
     let service = matches!(&mtp.transport, Transport::Uds(it) if it.role == Role::EutConnects);
     let service = if service { " -R \"\"" } else { "" };
-    format!("USP_ENDPOINT_ID={eut} obuspa -p -v 2 -i lo -f usp.db -s cli.sock -r factory-reset.txt{tls}{service}")
+    let command =
+        format!("USP_ENDPOINT_ID={eut} obuspa -p -v 2 -i lo -f usp.db -s cli.sock -r factory-reset.txt{tls}{service}");
+    // It ends with 0 after Device.Reboot() and Device.FactoryReset().
+    format!("while {command}; do sleep 0.2; done")
 }

@@ -240,7 +240,8 @@ fn settings(side: &AgentSide) -> String {
     }
     let _ = write!(
         text,
-        "\nOB-USP-A has them from a factory-reset file, which it reads into an empty database (-i names its interface):\n\n{}\n{}\n\n",
+        "\nOB-USP-A has them from a factory-reset file, which it reads into an empty database. As factory-reset.txt:\n\n{}\n\
+         Started in a loop, because a device comes back after a reboot (-i names its interface):\n\n{}\n\n",
         side.obuspa_reset, side.obuspa_command
     );
     for note in &side.notes {
