@@ -37,13 +37,24 @@ function showAttention(shown) {
   section.replaceChildren(title, el("ol", { class: "attention" }, drawn.map(entry)), rest > 0 ? more : "");
 }
 
+/** How many wordings of one entry are told. */
+const WORDINGS = 3;
+
+/** What the results of a group say: grouped is what reads alike, which may still be different things. */
+function wordings(group) {
+  const lines = distinct(group.flatMap(why));
+  const told = lines.slice(0, Math.max(WORDINGS, why(group[0]).length));
+  const rest = lines.length - told.length;
+  return [...told.map(line => el("div", { class: "why", title: line }, line)), rest > 0 ? el("div", { class: "note" }, `and ${plural(rest, "other wording")}`) : ""];
+}
+
 function entry(group) {
   const [first] = group;
-  const places = group.map(result => inner(fragment({ result: result.name, event: "" }), { class: "place" }, where(result)));
+  const places = group.map(result => inner(fragment({ result: result.name, event: "" }), { class: "place", title: why(result).join("\n") }, where(result)));
   return el("li", { class: kindClass(first.word) },
     badge(first.word),
     el("div", {},
       el("div", { class: "what" }, el("span", { class: "id" }, first.kase.id), " ", first.kase.title),
-      why(first).map(line => el("div", { class: "why" }, line))),
+      wordings(group)),
     el("div", { class: "places" }, places));
 }
