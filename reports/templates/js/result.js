@@ -85,6 +85,7 @@ function fillDetail(article, result, detail) {
   columns.append(findings, exchange, inspector);
   article.append(columns);
   const missing = el("p", { class: "banner missing", role: "status" });
+  missing.hidden = true;
   exchange.append(missing);
   const { itemAt, pick } = detail.ladder ? ladderOf(detail, exchange, inspector) : { itemAt: () => null, pick: () => {} };
   const select = (seq, { keyboard }) => {
