@@ -105,7 +105,7 @@ function drawFilters() {
   ];
   byId("filters").addEventListener("submit", event => event.preventDefault());
   byId("filters").append(chips, el("div", { class: "fields" }, fields), marks.length > 0 ? more : "");
-  byId("filters").after(el("p", { class: "banner warning", id: "ignored", role: "status" }));
+  byId("overview").before(el("p", { class: "banner warning", id: "ignored", role: "status" }));
 }
 
 function chip(key, value, label, title) {
@@ -146,7 +146,6 @@ function showFilters(shown) {
     button.lastChild.textContent = count;
     button.classList.toggle("empty", count === 0);
   }
-  showIgnored();
   const all = results.length;
   byId("filter-reset").hidden = shown.length === all && fragment({ result: "", event: "" }) === "";
   byId("shown").textContent = shown.length === all ? plural(all, "result") : `${shown.length} of ${plural(all, "result")}`;
