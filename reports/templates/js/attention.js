@@ -37,13 +37,27 @@ function showAttention(shown) {
   section.replaceChildren(title, el("ol", { class: "attention" }, drawn.map(entry)), rest > 0 ? more : "");
 }
 
+/** Names that the harness made for one run of a case: `k5a9595x54`, and the msg_id `5a9595-54`. */
+const MADE = /\bk?[0-9a-f]{6}[x-][0-9]+/g;
+
+/** How many wordings of one entry are told. */
+const WORDINGS = 3;
+
+/** What the results of a group say: grouped is what reads alike, which may still be different things. */
+function wordings(group) {
+  const lines = [...Map.groupBy(group.flatMap(why), line => line.replace(MADE, "#")).values()].map(([line]) => line);
+  const told = lines.slice(0, Math.max(WORDINGS, why(group[0]).length));
+  const rest = lines.length - told.length;
+  return [...told.map(line => el("div", { class: "why", title: line }, line)), rest > 0 ? el("div", { class: "note" }, `and ${plural(rest, "other wording")}`) : ""];
+}
+
 function entry(group) {
   const [first] = group;
-  const places = group.map(result => inner(fragment({ result: result.name, event: "" }), { class: "place" }, where(result)));
+  const places = group.map(result => inner(fragment({ result: result.name, event: "" }), { class: "place", title: why(result).join("\n") }, where(result)));
   return el("li", { class: kindClass(first.word) },
     badge(first.word),
     el("div", {},
       el("div", { class: "what" }, el("span", { class: "id" }, first.kase.id), " ", first.kase.title),
-      why(first).map(line => el("div", { class: "why" }, line))),
+      wordings(group)),
     el("div", { class: "places" }, places));
 }

@@ -30,6 +30,17 @@ const MARKS = {
   alternate: { title: "alternate used", about: "an element of the profile stood in for the plan's", is: result => result.alternates && result.detail !== undefined },
 };
 
+/** The requirements that a result is about: those of its case, and those of what weighed. */
+function requirementsOf(result) {
+  const weighed = (result.told ?? []).flatMap(told => [told.requirement, told.metric]).filter(id => REQUIREMENT.test(id ?? ""));
+  return [...result.kase.requirements, ...weighed];
+}
+
+/** The ids of this page in lower case, each of which means itself alone where it is looked for. */
+const caseIds = new Set(index.cases.map(kase => kase.id.toLowerCase()));
+const requirements = new Set(results.flatMap(requirementsOf));
+const requirementIds = new Set([...requirements].map(id => id.toLowerCase()));
+
 /** What the text filter looks through. */
 function haystack(result) {
   result.text ??= [

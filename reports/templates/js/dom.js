@@ -50,11 +50,17 @@ function requirement(id) {
 /** The nodes with this separator between them. */
 const joined = (nodes, separator = ", ") => nodes.flatMap((node, place) => (place > 0 ? [separator, node] : [node]));
 
+/** Minutes and seconds; rounded first, so that there are never 60 seconds beside a minute. */
+function minutes(seconds) {
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
 /** A length of time for people, from milliseconds. */
 function length(ms) {
   if (ms < 1000) return `${ms} ms`;
   if (ms < 120000) return `${(ms / 1000).toFixed(1)} s`;
-  return `${Math.floor(ms / 60000)} min ${Math.round((ms % 60000) / 1000)} s`;
+  return minutes(ms / 1000);
 }
 
 /** A timestamp without the fractions of its second. */

@@ -6,10 +6,49 @@ const state = { verdict: new Set(), mark: new Set(), chapter: "", mtp: "", eut: 
 const SINGLE = ["chapter", "mtp", "eut", "requirement", "text", "result", "event"];
 const MULTIPLE = ["verdict", "mark"];
 
+/** What the filters are called. */
+const CALLED = { verdict: "verdict", mark: "mark", chapter: "chapter", mtp: "MTP", eut: "EUT", requirement: "requirement", text: "text" };
+
+/** Which values this page knows; a link may come from another one. Verdicts are the same everywhere. */
+const KNOWN = {
+  verdict: value => Object.hasOwn(VERDICTS, value),
+  mark: value => Object.hasOwn(MARKS, value),
+  chapter: value => index.cases.some(kase => kase.chapter === value),
+  mtp: value => index.columns.some(column => column.mtp === value),
+  eut: value => index.euts.includes(value),
+  requirement: value => requirements.has(value),
+};
+
+/** What the address asked for and this page has not: it is left out, and told. */
+let ignored = [];
+
 function readFragment() {
   const parameters = new URLSearchParams(location.hash.slice(1));
-  for (const key of SINGLE) state[key] = parameters.get(key) ?? "";
-  for (const key of MULTIPLE) state[key] = new Set(parameters.getAll(key));
+  ignored = [];
+  const known = (key, value) => {
+    if (!value || !KNOWN[key] || KNOWN[key](value)) return true;
+    ignored.push(`${CALLED[key]} “${value.slice(0, 80)}”`);
+    return false;
+  };
+  for (const key of MULTIPLE) state[key] = new Set(parameters.getAll(key).filter(value => known(key, value)));
+  for (const key of SINGLE) {
+    const value = parameters.get(key) ?? "";
+    state[key] = known(key, value) ? value : "";
+  }
+}
+
+/** The filters that are set, in words. */
+function filterWords() {
+  const words = MULTIPLE.filter(key => state[key].size > 0).map(key => `${CALLED[key]} ${[...state[key]].map(value => (key === "mark" ? MARKS[value].title : value)).join(key === "mark" ? " and " : " or ")}`);
+  for (const key of SINGLE) if (CALLED[key] && state[key]) words.push(`${CALLED[key]} ${key === "text" ? `“${state[key]}”` : state[key]}`);
+  return words.join("; ");
+}
+
+/** What a word of the search asks of a result: an id of this page means itself alone, `1.1` not 1.10; all else is looked for in every text. */
+function asked(word) {
+  const [kase, requirement] = [caseIds.has(word), requirementIds.has(word)];
+  if (!kase && !requirement) return result => haystack(result).includes(word);
+  return result => (kase && result.kase.id.toLowerCase() === word) || (requirement && requirementsOf(result).some(id => id.toLowerCase() === word));
 }
 
 /** The fragment of the state with these changes. */
@@ -32,15 +71,15 @@ function go(changes, { replace = false } = {}) {
 
 /** The results that pass every filter but those left out. */
 function matching({ without = "" } = {}) {
-  const words = without === "text" ? [] : state.text.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = without === "text" ? [] : state.text.toLowerCase().split(/\s+/).filter(Boolean).map(asked);
   const passes = {
     verdict: result => state.verdict.size === 0 || state.verdict.has(result.word),
-    mark: result => [...state.mark].every(mark => MARKS[mark]?.is(result)),
+    mark: result => [...state.mark].every(mark => MARKS[mark].is(result)),
     chapter: result => !state.chapter || result.kase.chapter === state.chapter,
     mtp: result => !state.mtp || result.mtp === state.mtp,
     eut: result => !state.eut || result.eut === state.eut,
-    requirement: result => !state.requirement || result.kase.requirements.includes(state.requirement) || result.told?.some(told => told.requirement === state.requirement),
-    text: result => words.every(word => haystack(result).includes(word)),
+    requirement: result => !state.requirement || requirementsOf(result).includes(state.requirement),
+    text: result => words.every(asks => asks(result)),
   };
   const tests = Object.entries(passes).filter(([key]) => key !== without).map(([, test]) => test);
   return results.filter(result => tests.every(test => test(result)));
@@ -56,17 +95,17 @@ function drawFilters() {
   const marks = Object.keys(MARKS).filter(mark => results.some(MARKS[mark].is));
   const chips = el("div", { class: "chips", role: "group", "aria-label": "Verdict" }, words.map(word => chip("verdict", word, [icon(word), word])));
   const more = el("div", { class: "chips", role: "group", "aria-label": "Only those that are" }, marks.map(mark => chip("mark", mark, [MARKS[mark].title], MARKS[mark].about)));
-  const requirements = distinct(results.flatMap(result => result.kase.requirements)).sort(numerically);
   const fields = [
     field("Search", el("input", { type: "search", id: "filter-text", placeholder: "case, title, reason, finding …", on: { input: event => go({ text: event.target.value }, { replace: true }) } })),
     chooser("Chapter", "chapter", distinct(results.map(result => result.kase.chapter))),
     chooser("MTP", "mtp", distinct(results.map(result => result.mtp))),
     several ? chooser("EUT", "eut", distinct(index.euts)) : null,
-    chooser("Requirement", "requirement", requirements),
+    chooser("Requirement", "requirement", [...requirements].sort(numerically)),
     el("button", { type: "button", class: "quiet", id: "filter-reset", on: { click: () => go({ verdict: new Set(), mark: new Set(), chapter: "", mtp: "", eut: "", requirement: "", text: "" }) } }, "Reset"),
   ];
   byId("filters").addEventListener("submit", event => event.preventDefault());
   byId("filters").append(chips, el("div", { class: "fields" }, fields), marks.length > 0 ? more : "");
+  byId("overview").before(el("p", { class: "banner warning", id: "ignored", role: "status" }));
 }
 
 function chip(key, value, label, title) {
@@ -83,6 +122,14 @@ const field = (label, input) => el("label", { class: "field" }, el("span", {}, l
 function chooser(label, key, values) {
   const options = [el("option", { value: "" }, "all"), ...values.map(value => el("option", { value }, value))];
   return field(label, el("select", { id: `filter-${key}`, on: { change: event => go({ [key]: event.target.value }) } }, options));
+}
+
+/** Tells what the address asks for that this page has not. */
+function showIgnored() {
+  const none = [...state.verdict].filter(word => !results.some(result => result.word === word));
+  const notes = [...ignored.map(what => `This page has no ${what}: that filter is left out.`), ...none.map(word => `No result of this page is “${word}”.`)];
+  byId("ignored").hidden = notes.length === 0;
+  byId("ignored").textContent = notes.join(" ");
 }
 
 /** Shows the state in the filters: what is chosen, and how many results each choice of a chip would show. */

@@ -1,10 +1,10 @@
 // What is behind an item of the ladder: the decoded Message and Record, the MTP frames, all bytes, and the findings that point at it.
 
-/** Fills `place` with an item. `back` leads to a finding, `close` shuts the inspector. */
-function inspect(place, item, findings, { back, close }) {
-  const title = el("h3", {}, headline(item));
+/** Fills `place` with an item. `lines` are who takes part, `back` leads to a finding, `close` shuts the inspector. */
+function inspect(place, item, findings, { lines, back, close }) {
+  const title = el("h3", { id: "inspector-title", tabindex: "-1" }, headline(item));
   const shut = el("button", { type: "button", class: "quiet", "aria-label": "Close", on: { click: close } }, "✕");
-  place.replaceChildren(el("div", { class: "inspector-head" }, title, shut), facts(item), foundHere(findings, back), ...contents(item));
+  place.replaceChildren(el("div", { class: "inspector-head" }, title, shut), facts(item, lines), foundHere(findings, back), ...contents(item, lines));
   place.hidden = false;
   place.scrollTop = 0;
 }
@@ -17,17 +17,18 @@ function headline(item) {
   return [{ captured: "Captured value", eut: "Control of the EUT", clean_up: "Clean-up", note: "Note" }[item.type] ?? item.type];
 }
 
-function facts(item) {
+function facts(item, lines) {
   const list = el("dl", { class: "list" });
   const add = (name, value) => list.append(el("dt", {}, name), el("dd", {}, value));
   add("event", `#${item.seq}, ${clock(item.at)} s after the first`);
-  if (item.type === "arrow") add("way", item.direction === "sent" ? "from us to the EUT" : "from the EUT to us");
+  if (item.type === "arrow") add("way", wayWords(item, item.direction, lines));
+  if (item.type === "connection") add("is", betweenWords(item, lines));
   if (item.connection) add("connection", item.connection > 1000 ? `${item.connection}, of the second Controller` : String(item.connection));
   if (item.type === "arrow" && item.step) add("step", stepWords(item.step));
   if (item.msg_id) add("msg_id", item.msg_id);
   if (item.type === "step") add("does", item.action);
   if (item.type === "step_end") add("how", endWords(item.outcome));
-  if (item.type === "step_end" && item.outcome.done?.matched !== null && item.outcome.done) add("matched", `#${item.outcome.done.matched}`);
+  if (item.type === "step_end" && Number.isInteger(item.outcome?.done?.matched)) add("matched", `#${item.outcome.done.matched}`);
   if (item.type === "captured") add(item.name, item.value);
   if (item.type === "eut") add(item.action, `${item.outcome}${item.ok ? "" : " (failed)"}`);
   if (item.type === "clean_up") add("state", cleanUpWords(item.differences));
@@ -42,7 +43,7 @@ function foundHere(findings, back) {
   return el("div", { class: "found" }, el("h4", {}, "Findings that point here"), el("ul", {}, links));
 }
 
-function contents(item) {
+function contents(item, lines) {
   const { message, record, ...other } = item.decoded ?? {};
   const parts = [];
   if (message) parts.push(section("Message", [tree(message)], true));
@@ -51,15 +52,15 @@ function contents(item) {
   if (item.record) parts.push(section(`Record as bytes, ${sizeOf(item.record)}`, bytesBlock(item.record), !item.decoded));
   for (const frame of item.frames ?? []) parts.push(frameSection(frame, item));
   if (item.details) parts.push(section("Details", [tree(item.details)], true));
-  for (const part of item.octets ?? []) parts.push(section(`Octets ${part.direction === "sent" ? "to" : "from"} the EUT, ${sizeOf(part.bytes)}`, bytesBlock(part.bytes), false));
+  for (const part of item.octets ?? []) parts.push(section(`Octets ${wayWords(item, part.direction, lines)}${part.hidden ? "" : `, ${sizeOf(part.bytes)}`}`, partBlock(part), false));
   return parts;
 }
 
 function frameSection(frame, item) {
-  const name = `MTP frame ${frame.kind}, ${sizeOf(frame.payload)} payload`;
-  const same = item.record && frame.payload.hex === item.record.hex;
-  const payload = same ? [el("p", { class: "note" }, "The payload is the Record.")] : frame.payload.hex ? [el("h5", {}, "Payload"), ...bytesBlock(frame.payload)] : [];
-  return section(name, [tree(frame.fields), ...payload, el("h5", {}, "On the wire"), ...wireBlock(frame)], true);
+  const same = frame.payload?.same === true && item.record !== undefined && item.record !== null;
+  const payload = same ? item.record : frame.payload;
+  const told = same ? [el("p", { class: "note" }, "The payload is the Record.")] : payload?.hex ? [el("h5", {}, "Payload"), ...bytesBlock(payload)] : [];
+  return section(`MTP frame ${frame.kind}, ${sizeOf(payload)} payload`, [tree(frame.fields ?? {}), ...told, el("h5", {}, "On the wire"), ...wireBlock(frame.wire, payload)], true);
 }
 
 const section = (title, inside, open) => el("details", { class: "part", open }, el("summary", {}, title), ...inside);

@@ -10,27 +10,30 @@ const stepWords = step => `${PHASES[step.phase] ?? step.phase} ${step.index + 1}
 function itemsByEvent(ladder) {
   const known = new Map();
   for (const item of ladder.items) {
-    const wires = (item.frames ?? []).flatMap(frame => (frame.wire.among ?? []).map(part => part.seq));
+    if (item.type === "gap") continue;
+    const wires = (item.frames ?? []).flatMap(frame => (frame.wire?.among ?? []).map(part => part.seq));
     for (const seq of [item.seq, ...(item.parts ?? []), ...(item.frames ?? []).map(frame => frame.seq), ...wires, ...(item.octets ?? []).map(part => part.seq)]) known.set(seq, item);
   }
   return known;
 }
 
 /** Whether an item is drawn: what would drown the rest is, when a person wants it or a finding points at it. */
-const isQuiet = item => item.quiet === true || item.type === "captured" || (item.type === "step_end" && "done" in item.outcome);
+const isQuiet = item => item.quiet === true || item.type === "captured" || (item.type === "step_end" && isDone(item.outcome));
+
+const isDone = outcome => typeof outcome === "object" && outcome !== null && "done" in outcome;
 
 /** Draws the ladder into `place`; gives back how an item is selected. `findingsOf` has the findings of an item, `open` is told the selected one. */
 function drawLadder(place, ladder, { findingsOf, open }) {
   const shows = { quiet: false };
   const nodes = new Map();
   let selected = null;
+  let roved = null;
   let drawnFor = 0;
   const head = el("div", { class: "lanes" });
   const drawing = el("div", { class: "drawing" });
   const hidden = ladder.items.filter(item => isQuiet(item) && findingsOf(item).length === 0).length;
   const toggle = el("label", { class: "toggle" }, el("input", { type: "checkbox", on: { change: event => { shows.quiet = event.target.checked; draw(); } } }), ` acknowledgements, heart-beats, captured values (${hidden})`);
-  const cut = ladder.left_out > 0 ? el("p", { class: "note" }, `${plural(ladder.left_out, "event")} of the middle are left out here: the Trace has them.`) : null;
-  place.append(el("div", { class: "ladder-head" }, el("h3", {}, "Exchange over ", ladder.mtp), hidden > 0 ? toggle : ""), cut ?? "", el("div", { class: "ladder" }, head, drawing));
+  place.append(el("div", { class: "ladder-head" }, el("h3", {}, "Exchange over ", ladder.mtp), hidden > 0 ? toggle : ""), el("div", { class: "ladder" }, head, drawing));
   drawing.addEventListener("keydown", event => moveInLadder(event, nodes));
 
   function draw() {
@@ -39,13 +42,13 @@ function drawLadder(place, ladder, { findingsOf, open }) {
     const lines = lifelines(ladder, width);
     const items = ladder.items.filter(item => shows.quiet || !isQuiet(item) || findingsOf(item).length > 0);
     const { placed, breaks, height } = layOut(items);
-    const sheet = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Ladder diagram" }, arrowHeads(), ground(lines, height, width), breaks.map(pause => breakMark(pause, width)));
+    const sheet = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Ladder diagram" }, arrowHeads(), ground(lines, height, width), breaks.map(it => breakMark(it, width)));
     nodes.clear();
     for (const row of placed) {
       const node = rowNode(row, lines, width, findingsOf(row.item));
       nodes.set(row.item, node);
-      node.addEventListener("click", () => select(row.item));
-      node.addEventListener("keydown", event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); select(row.item); } });
+      node.addEventListener("click", event => select(row.item, { keyboard: event.detail === 0 }));
+      node.addEventListener("keydown", event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); select(row.item, { keyboard: true }); } });
       sheet.append(node);
     }
     head.replaceChildren(laneHeads(lines, width));
@@ -58,10 +61,10 @@ function drawLadder(place, ladder, { findingsOf, open }) {
       node.classList.toggle("selected", item === selected);
       node.setAttribute("tabindex", "-1");
     }
-    (nodes.get(selected) ?? nodes.values().next().value)?.setAttribute("tabindex", "0");
+    (nodes.get(selected) ?? nodes.get(roved) ?? nodes.values().next().value)?.setAttribute("tabindex", "0");
   }
 
-  function select(item, { show = false } = {}) {
+  function select(item, { show = false, keyboard = false } = {}) {
     if (item && !nodes.has(item)) {
       shows.quiet = true;
       toggle.querySelector("input").checked = true;
@@ -69,8 +72,9 @@ function drawLadder(place, ladder, { findingsOf, open }) {
       draw();
     }
     selected = item;
+    roved = item ?? roved;
     mark();
-    open(item);
+    open(item, { keyboard });
     if (item && show) nodes.get(item)?.scrollIntoView({ block: "center" });
   }
 
@@ -82,7 +86,7 @@ function drawLadder(place, ladder, { findingsOf, open }) {
     nodes.get(focused)?.focus();
   }).observe(drawing);
   draw();
-  return { select };
+  return { select, focus: item => nodes.get(item)?.focus({ preventScroll: true }) };
 }
 
 function moveInLadder(event, nodes) {
@@ -116,41 +120,49 @@ function ground(lines, height, width) {
   return svg("g", { class: "ground" }, ticks, lines.map(({ x }) => svg("line", { x1: x, y1: 0, x2: x, y2: height, class: "lifeline" })), svg("rect", { x: 0, y: height - 1, width, height: 1, class: "end" }));
 }
 
-/** A pause that is not drawn to scale. */
-function breakMark({ y, pause }, width) {
+/** A pause that is not drawn to scale, or items that are left out. */
+function breakMark({ y, words }, width) {
   const zigzag = `M${AXIS - 5} ${y - 5}l10 3.5-10 3.5 10 3.5`;
   return svg("g", { class: "pause" },
     svg("rect", { x: AXIS - 6, y: y - 8, width: 12, height: 16, class: "gap" }), svg("path", { d: zigzag }),
-    svg("line", { x1: AXIS + 14, y1: y, x2: width - MARGIN, y2: y }), svg("text", { x: AXIS + 20, y: y - 4 }, pauseWords(pause)));
+    svg("line", { x1: AXIS + 14, y1: y, x2: width - MARGIN, y2: y }), svg("text", { x: AXIS + 20, y: y - 4 }, words));
 }
 
 /** One item, as a group that can be focused. */
 function rowNode({ item, y, height, told }, lines, width, findings) {
-  const node = svg("g", { class: `row ${item.type}`, role: "button", tabindex: "-1", "data-seq": item.seq, "aria-label": spoken(item, findings) });
+  const node = svg("g", { class: `row ${item.type}`, role: "button", tabindex: "-1", "data-seq": item.seq, "aria-label": spoken(item, findings, lines) });
   node.append(svg("rect", { x: 2, y: y - height + 14, width: width - 4, height: height - 3, rx: 4, class: "touch" }));
   if (told) node.append(svg("text", { x: AXIS - 12, y: y + 4, class: "clock" }, clock(item.at)), svg("line", { x1: AXIS - 4, y1: y, x2: AXIS + 4, y2: y, class: "axis" }));
+  const numbers = numberWords(findings);
+  if (numbers) node.append(svg("text", { x: AXIS - 12, y: y - 8, class: "number" }, numbers));
   node.append(...(DRAWN[item.type] ?? (() => []))(item, y, lines, width), ...findingMarks(findings, y, width));
   return node;
+}
+
+/** The numbers of the events that findings point at, as many as there is room for: on paper they lead from a finding to its row. */
+function numberWords(findings) {
+  const numbers = distinct(findings.flatMap(found => found.here)).sort((one, other) => one - other);
+  return numbers.slice(0, 2).map(seq => `#${seq}`).join(" ") + (numbers.length > 2 ? " …" : "");
 }
 
 const DRAWN = {
   arrow: arrowParts,
   connection: connectionParts,
   step: (item, y, lines, width) => band(y, width, "step", stepWords(item.step), item.action),
-  step_end: (item, y, lines, width) => band(y, width, "done" in item.outcome ? "ended" : "broken", `${stepWords(item.step)} ended`, endWords(item.outcome)),
+  step_end: (item, y, lines, width) => band(y, width, isDone(item.outcome) ? "ended" : "broken", `${stepWords(item.step)} ended`, endWords(item.outcome)),
   captured: (item, y, lines, width) => band(y, width, "captured", item.name, `= ${item.value}`),
   eut: (item, y, lines, width) => band(y, width, item.ok ? "control" : "broken", `EUT: ${item.action}`, item.ok ? item.outcome : `${item.outcome} (failed)`),
-  clean_up: (item, y, lines, width) => band(y, width, item.differences.length === 0 ? "control" : "broken", "Clean-up", cleanUpWords(item.differences)),
+  clean_up: (item, y, lines, width) => band(y, width, (item.differences ?? []).length === 0 ? "control" : "broken", "Clean-up", cleanUpWords(item.differences)),
   note: (item, y, lines, width) => band(y, width, "remark", "", item.text),
 };
 
-const cleanUpWords = differences => (differences.length === 0 ? "the EUT is as found" : `the EUT is not as found: ${differences.join("; ")}`);
+const cleanUpWords = (differences = []) => (differences.length === 0 ? "the EUT is as found" : `the EUT is not as found: ${differences.join("; ")}`);
 
 function endWords(outcome) {
-  if (outcome.timed_out) return `nothing came within ${length(outcome.timed_out.waited_ms)}`;
-  if (outcome.not_reached) return `not reached: ${outcome.not_reached.reason}`;
-  if (outcome.fault) return `the harness failed: ${outcome.fault.causes.join(": ")}`;
-  return "done";
+  if (outcome?.timed_out) return `nothing came within ${length(outcome.timed_out.waited_ms)}`;
+  if (outcome?.not_reached) return `not reached: ${outcome.not_reached.reason}`;
+  if (outcome?.fault) return `the harness failed: ${(outcome.fault.causes ?? []).join(": ")}`;
+  return isDone(outcome) ? "done" : "not known";
 }
 
 /** A line of text across the lifelines. */
@@ -160,17 +172,6 @@ function band(y, width, kind, title, text) {
   const heading = fitting(title, wide - 20, 7);
   const words = svg("text", { x: left + 8, y: y + 3, class: "words" }, heading ? svg("tspan", { class: "name" }, heading) : "", svg("tspan", { dx: heading ? 8 : 0 }, fitting(text, wide - 24 - heading.length * 7)));
   return [svg("rect", { x: left, y: y - 13, width: wide, height: 22, rx: 3, class: `band ${kind}` }), words];
-}
-
-/** From where to where an arrow goes, and the broker that hands it on. */
-function ends(item, lines) {
-  const line = key => lines.find(it => it.key === key);
-  const broker = line("broker");
-  const ours = line(item.second ? "second" : "controller") ?? line("controller");
-  const eut = line("eut");
-  if (!broker || item.record) return { from: eut, to: ours, via: broker };
-  // Without a Record it is between the broker and the one whose connection this is.
-  return item.beside ? { from: broker, to: ours } : { from: eut, to: broker };
 }
 
 function arrowParts(item, y, lines) {
@@ -193,7 +194,7 @@ function arrowParts(item, y, lines) {
 const ENDED = new Set(["closed", "failed", "oversized"]);
 
 function connectionParts(item, y, lines) {
-  const { from, to } = ends({ ...item, second: item.connection > 1000 }, lines);
+  const { from, to } = ends(item, lines);
   const kind = ENDED.has(item.state) ? "ended" : item.state === "open" ? "opened" : "change";
   const mark = x => (kind === "ended" ? svg("path", { d: `M${x - 5} ${y - 5}l10 10m0-10-10 10`, class: "cut" }) : svg("circle", { cx: x, cy: y, r: kind === "opened" ? 5 : 3, class: kind }));
   const wide = lines.at(-1).x - from.x - 24;
@@ -217,11 +218,11 @@ function findingMarks(findings, y, width) {
 }
 
 /** What a screen reader says of an item. */
-function spoken(item, findings) {
+function spoken(item, findings, lines) {
   const at = `${clock(item.at)} s`;
   const found = findings.length > 0 ? `; ${findings.map(({ metric, finding }) => `${metric.metric} ${finding.outcome}`).join(", ")}` : "";
-  if (item.type === "arrow") return `${at}: ${item.direction === "sent" ? "to the EUT" : "from the EUT"}: ${item.name} ${item.said}${found}`;
-  if (item.type === "connection") return `${at}: connection ${item.connection} ${item.name}${found}`;
+  if (item.type === "arrow") return `${at}: ${wayWords(item, item.direction, lines)}: ${item.name} ${item.said}${found}`;
+  if (item.type === "connection") return `${at}: connection ${item.connection} ${betweenWords(item, lines)}: ${item.name}${found}`;
   if (item.type === "step") return `${at}: ${stepWords(item.step)}: ${item.action}${found}`;
   if (item.type === "step_end") return `${at}: ${stepWords(item.step)}: ${endWords(item.outcome)}${found}`;
   return `${at}: ${item.text ?? item.action ?? item.name ?? item.type}${found}`;

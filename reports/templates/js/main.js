@@ -7,6 +7,7 @@ function update() {
   byId("overview").hidden = open;
   byId("result").hidden = !open;
   document.body.classList.toggle("one-result", open);
+  showIgnored();
   if (open) {
     showResult(shown);
     return;

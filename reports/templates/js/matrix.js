@@ -38,8 +38,12 @@ function body(chapter) {
   return part;
 }
 
+/** What a cell says of a result beside its verdict. */
+const CELL_MARKS = ["flaky", "repeated", "unclean"];
+
 function place(result) {
-  const button = inner("", { class: `cell ${kindClass(result.word)}`, tabindex: "-1", "aria-label": `${result.kase.id}, ${where(result)}: ${result.word}`, title: `${result.kase.id} ${where(result)}: ${result.word}${result.reason ? `\n${result.reason}` : ""}` }, VERDICTS[result.word]?.short ?? result.word);
+  const marks = CELL_MARKS.filter(mark => MARKS[mark].is(result)).map(mark => MARKS[mark].title);
+  const button = inner("", { class: `cell ${kindClass(result.word)}`, tabindex: "-1", "aria-label": `${result.kase.id}, ${where(result)}: ${[result.word, ...marks].join(", ")}`, title: `${result.kase.id} ${where(result)}: ${result.word}${result.reason ? `\n${result.reason}` : ""}` }, VERDICTS[result.word]?.short ?? result.word);
   if (result.earlier) button.append(el("span", { class: "again", title: "ran more than once" }, isFlaky(result) ? " flaky" : " again"));
   button.addEventListener("focus", () => rove(button));
   button.addEventListener("mousedown", () => { button.href = `#${fragment({ result: result.name, event: "" })}`; });

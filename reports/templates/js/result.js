@@ -7,24 +7,31 @@ let opened = null;
 async function showResult(shown) {
   const result = byName.get(state.result);
   if (!result) {
-    byId("result").replaceChildren(el("p", { class: "banner warning" }, `This page has no result ${state.result}.`), inner(fragment({ result: "", event: "" }), { class: "quiet" }, "All results"));
+    byId("result").replaceChildren(el("p", { class: "banner warning", id: "result-title", tabindex: "-1" }, `This page has no result ${state.result}.`), inner(fragment({ result: "", event: "" }), { class: "quiet" }, "All results"));
+    document.body.classList.remove("inspecting");
     opened = null;
+    byId("result-title").focus({ preventScroll: true });
     return;
   }
   if (opened?.result !== result) {
     opened = { result };
+    document.body.classList.remove("inspecting");
     byId("result").replaceChildren(resultHead(result, shown));
     window.scrollTo(0, 0);
     await fill(result);
   } else {
     byId("result").firstChild.replaceWith(resultHead(result, shown));
   }
-  if (opened?.result === result) opened.pick?.(state.event === "" ? null : Number(state.event));
+  if (opened?.result === result) opened.pick?.(state.event);
 }
 
 async function fill(result) {
   const article = byId("result");
-  article.append(resultFacts(result));
+  const facts = resultFacts(result);
+  facts.firstChild.id = "result-title";
+  facts.firstChild.tabIndex = -1;
+  article.append(facts);
+  facts.firstChild.focus({ preventScroll: true });
   if (result.detail === undefined) return;
   try {
     const detail = await detailOf(result);
@@ -47,7 +54,7 @@ function resultHead(result, shown) {
 const fact = (name, ...value) => el("div", {}, el("dt", {}, name), el("dd", {}, ...value));
 
 function resultFacts({ kase, word, reason, alternates, ms, ...result }) {
-  const title = el("h2", { tabindex: "-1", id: "result-title" }, badge(word), " ", el("span", { class: "id" }, kase.id), " ", kase.title);
+  const title = el("h2", {}, badge(word), " ", el("span", { class: "id" }, kase.id), " ", kase.title);
   const list = el("dl", { class: "facts" });
   const add = (name, ...value) => list.append(fact(name, ...value));
   add("over", where(result));
@@ -77,34 +84,58 @@ function fillDetail(article, result, detail) {
   const findings = el("section", { class: "findings", "aria-label": "Metrics" });
   columns.append(findings, exchange, inspector);
   article.append(columns);
-  const { about, pick } = detail.ladder ? ladderOf(detail, exchange, inspector) : { about: () => "", pick: null };
-  const select = seq => go({ event: String(seq) }, { replace: true });
+  const missing = el("p", { class: "banner missing", role: "status" });
+  missing.hidden = true;
+  exchange.append(missing);
+  const { itemAt, pick } = detail.ladder ? ladderOf(detail, exchange, inspector) : { itemAt: () => null, pick: () => {} };
+  const select = (seq, { keyboard }) => {
+    go({ event: String(seq) }, { replace: true });
+    if (keyboard) byId("inspector-title")?.focus({ preventScroll: true });
+  };
+  const about = seq => itemAt(seq)?.name ?? (itemAt(seq)?.step ? stepWords(itemAt(seq).step) : "");
   findings.append(...metricsOf(detail, { select, about }));
   if (!detail.ladder) textExchange(exchange, detail);
-  opened.pick = pick;
+  opened.pick = event => {
+    const item = event === "" ? null : itemAt(Number(event));
+    missing.hidden = event === "" || item !== null;
+    missing.textContent = missing.hidden ? "" : `Event #${event} is not drawn here${detail.trace ? "; the Trace has it" : ""}.`;
+    if (!missing.hidden) missing.scrollIntoView({ block: "nearest" });
+    pick(item);
+  };
 }
 
 function metricsOf(detail, { select, about }) {
-  const universal = detail.universal;
+  const universal = detail.universal ?? [];
+  const metrics = detail.metrics ?? [];
   const weighing = universal.filter(metric => metric.outcome === "unmet");
   const rest = universal.filter(metric => metric.outcome !== "unmet");
   const words = [...counted(rest, metric => metric.outcome)].map(([outcome, count]) => `${count} ${outcome}`).join(", ");
   return [
     el("h3", {}, "Metrics"),
-    detail.metrics.length === 0 && weighing.length === 0 ? el("p", { class: "note" }, "No metric was judged.") : "",
-    metricList(detail.metrics, { select, about }),
+    metrics.length === 0 && weighing.length === 0 ? el("p", { class: "note" }, "No metric was judged.") : "",
+    metricList(metrics, { select, about }),
     metricList(weighing, { select, about, universal: true }),
     rest.length === 0 ? "" : el("details", { class: "universal" }, el("summary", {}, `What holds for every exchange: ${words}`), metricList(rest, { select, about, universal: true })),
   ];
 }
 
-/** Draws ladder and inspector; gives back what stands at an event, and how one is picked. */
+/** Which findings point at which items; `here` has the numbers of those of their events that are of the item. */
+function pointingAt(detail, itemAt) {
+  const pointing = new Map();
+  for (const found of allFindings(detail)) {
+    for (const [item, here] of Map.groupBy(eventsOf(found.finding), itemAt)) if (item) pointing.set(item, [...(pointing.get(item) ?? []), { ...found, here }]);
+  }
+  return pointing;
+}
+
+/** Draws ladder and inspector; gives back which item stands at an event, and how an item is picked. */
 function ladderOf(detail, exchange, inspector) {
   const { ladder } = detail;
-  for (const item of ladder.items) item.beside = ladder.broker === "beside";
+  ladder.items ??= [];
+  const lines = parties(ladder);
   const byEvent = itemsByEvent(ladder);
-  const pointing = new Map();
-  for (const found of allFindings(detail)) for (const item of new Set(found.finding.events.map(seq => byEvent.get(seq)))) if (item) pointing.set(item, [...(pointing.get(item) ?? []), found]);
+  const itemAt = seq => byEvent.get(seq) ?? null;
+  const pointing = pointingAt(detail, itemAt);
   const findingsOf = item => pointing.get(item) ?? [];
   let current = null;
   const back = finding => {
@@ -114,26 +145,25 @@ function ladderOf(detail, exchange, inspector) {
     finding.node.scrollIntoView({ block: "center" });
   };
   const close = () => go({ event: "" }, { replace: true });
-  const open = item => {
+  const open = (item, { keyboard }) => {
+    const left = item ? null : current;
+    // What has the focus and is hidden loses it: then it goes back to the row that was open.
+    const lost = inspector.contains(document.activeElement) || document.activeElement === document.body;
     document.body.classList.toggle("inspecting", Boolean(item));
     inspector.hidden = !item;
-    for (const button of document.querySelectorAll(".pointer")) button.classList.toggle("current", Boolean(item) && byEvent.get(Number(button.dataset.seq)) === item);
-    if (item) inspect(inspector, item, findingsOf(item), { back, close });
-    const wanted = item ? String(item.seq) : "";
+    for (const button of document.querySelectorAll(".pointer")) button.classList.toggle("current", Boolean(item) && itemAt(Number(button.dataset.seq)) === item);
+    if (item) inspect(inspector, item, findingsOf(item), { lines, back, close });
+    if (left && lost) drawn.focus(left);
+    if (keyboard) byId("inspector-title")?.focus({ preventScroll: true });
     if (current === item) return;
     current = item;
-    if (byEvent.get(Number(state.event || Number.NaN)) !== item) go({ event: wanted }, { replace: true });
+    if (itemAt(Number(state.event || Number.NaN)) !== item) go({ event: item ? String(item.seq) : "" }, { replace: true });
   };
   const drawn = drawLadder(exchange, ladder, { findingsOf, open });
-  const pick = seq => {
-    const item = seq === null ? null : byEvent.get(seq) ?? null;
+  const pick = item => {
     if (item !== current) drawn.select(item, { show: true });
   };
-  const about = seq => {
-    const item = byEvent.get(seq);
-    return item?.name ?? (item?.step ? stepWords(item.step) : "");
-  };
-  return { about, pick };
+  return { itemAt, pick };
 }
 
 function textExchange(exchange, detail) {
