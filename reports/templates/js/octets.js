@@ -66,17 +66,21 @@ function wireBlock(wire, payload) {
   return [note(wire === "before" || wire?.among ? "It came in the octets of a frame before it." : "The Trace has no octets of it.")];
 }
 
-/** Head, payload and tail put together again. */
-function aroundBlock({ head = "", tail = "", masked = false, head_masked = [] }, payload) {
-  const before = fromHex(head);
-  const body = fromHex(payload?.hex ?? "");
+/** Head, payload and tail put together again, as far as the page has them. */
+function aroundBlock({ head, tail, masked = false }, payload) {
+  const before = fromHex(head.hex);
+  const whole = head.of === undefined;
+  const body = whole ? fromHex(payload?.hex ?? "") : new Uint8Array();
   const key = before.slice(-4);
   const sent = masked ? body.map((octet, place) => octet ^ key[place % 4]) : body;
-  const whole = payload?.of === undefined;
-  const octets = Uint8Array.of(...before, ...sent, ...(whole ? fromHex(tail) : []));
-  const secret = Uint8Array.of(...flags(before.length, head_masked), ...flags(body.length, payload?.masked), ...flags(octets.length - before.length - body.length));
-  const notes = masked ? "The payload is masked with the last four octets of the head." : "";
-  const cut = whole ? "" : `The payload is cut at ${body.length} of ${payload.of} bytes.`;
-  const remark = [notes, cut].filter(Boolean).join(" ");
-  return [hexDump(octets, { head: before.length, tail: before.length + body.length, masked: secret }), maskNote(secret), remark ? note(remark) : ""];
+  const ends = whole && payload?.of === undefined;
+  const behind = ends ? fromHex(tail.hex) : new Uint8Array();
+  const secret = Uint8Array.of(...flags(before.length, head.masked), ...flags(body.length, payload?.masked), ...flags(behind.length, tail.masked));
+  const notes = [
+    masked && whole ? "The payload is masked with the last four octets of the head." : "",
+    whole ? "" : `${before.length} of ${head.of} bytes before the payload are here; the Trace has them all.`,
+    whole && !ends ? `The payload is cut at ${body.length} of ${payload.of} bytes.` : "",
+  ].filter(Boolean).join(" ");
+  const octets = Uint8Array.of(...before, ...sent, ...behind);
+  return [hexDump(octets, { head: before.length, tail: before.length + body.length, masked: secret }), maskNote(secret), notes ? note(notes) : ""];
 }

@@ -99,7 +99,10 @@ impl Browser {
 
     /// The visible text of an element.
     pub(crate) async fn text(&self, css: &str) -> String {
-        self.find(css).await.text().await.unwrap()
+        self.find(css).await;
+        // In one breath: what was found may have been drawn anew since.
+        let text = self.js(&format!("return document.querySelector({css:?})?.innerText ?? ''")).await;
+        text.as_str().unwrap_or_default().to_owned()
     }
 
     /// The visible texts of all elements that are shown.

@@ -442,12 +442,12 @@ async fn what_is_kept_back_or_left_out_is_said() {
     let record = "arrow.parts = []; arrow.record = {hex: '61626364', masked: [[1, 2]]}";
     let frame = "seq: 20, kind: 'PUBLISH', fields: {id: '9007199254740993'}";
     let hidden = "{among: [{seq: 19, direction: 'received', hidden: true, bytes: {hex: '', of: 9}}]}";
-    let around = "{around: {head: '30ff', tail: '00', masked: false, head_masked: [[1, 1]]}}";
+    let around = "{around: {head: {hex: '30ff', masked: [[1, 1]]}, tail: {hex: '00'}, masked: false}}";
     let dumped = "4 bytes payload|The payload is the Record.|30 ** 61 ** ** 64 00|0*a**d·|3 bytes are masked: a secret is in them.";
     let kept = "0 bytes payload|Octets of event 19|Its octets are left out: a secret may be in them.";
     for (payload, wire, told) in [
         ("{same: true}", around, dumped),
-        ("{hex: '61626364'}", "{around: {head: '30', tail: ''}}", "30 61 62 63 64|Payload"),
+        ("{hex: '61626364'}", "{around: {head: {hex: '30'}, tail: {hex: ''}}}", "30 61 62 63 64|Payload"),
         ("{same: true}", "'before'", "It came in the octets of a frame before it."),
         ("{same: true}", "'unknown'", "The Trace has no octets of it."),
         ("{hex: '', masked: []}", hidden, kept),

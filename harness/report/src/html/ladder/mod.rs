@@ -122,12 +122,21 @@ struct Frame<'t> {
     kind: &'t str,
     /// Its fields, but the payload.
     fields: Tree<'t>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payload: Option<Octets<'t>>,
-    /// The payload is the Record of its arrow, and stands there.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    same: bool,
+    payload: Payload<'t>,
     wire: Wire<'t>,
+}
+
+/// What a frame carried.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Payload<'t> {
+    /// Octets of its own.
+    Own(Octets<'t>),
+    /// The Record of its arrow, which stands there.
+    Record {
+        /// It is.
+        same: bool,
+    },
 }
 
 impl Item<'_> {
@@ -167,7 +176,9 @@ impl Arrow<'_> {
         self.record.iter_mut().for_each(|record| record.spend(budget));
         for frame in &mut self.frames {
             frame.fields.spend(budget);
-            frame.payload.iter_mut().for_each(|payload| payload.spend(budget));
+            if let Payload::Own(payload) = &mut frame.payload {
+                payload.spend(budget);
+            }
             frame.wire.spend(budget);
         }
         self.octets.iter_mut().for_each(|part| part.spend(budget));

@@ -9,7 +9,7 @@ use uspec_testplan::{
 };
 
 use super::{
-    Arrow, Frame, Item, Kind,
+    Arrow, Frame, Item, Kind, Payload,
     budget::{Octets, Tree},
     stream::{Piece, Stream},
 };
@@ -111,8 +111,8 @@ impl<'t> Pairing<'t> {
     ) {
         let way = self.way(connection, direction);
         let (wire, octets) = self.streams.entry(way).or_default().frame(self.kind, payload);
-        let shown = Some(Octets::new(payload, masked));
-        let frame = Frame { seq: event.seq, kind, fields, payload: shown, same: false, wire };
+        let shown = Payload::Own(Octets::new(payload, masked));
+        let frame = Frame { seq: event.seq, kind, fields, payload: shown, wire };
         if CARRYING.contains(&kind)
             && let Some(waiting) = taken(self.records.entry(way).or_default(), payload)
             && let Some(item) = self.items.get_mut(waiting.item).and_then(Option::as_mut)
@@ -253,8 +253,7 @@ impl<'t> Pairing<'t> {
 /// These frames carried the Record of this arrow. Where one alone did, its payload is the Record and stands there.
 fn carried<'t>(arrow: &mut Arrow<'t>, mut frames: Vec<Frame<'t>>) {
     if let [only] = frames.as_mut_slice() {
-        only.same = true;
-        only.payload = None;
+        only.payload = Payload::Record { same: true };
     }
     arrow.frames.extend(frames);
 }
@@ -345,7 +344,7 @@ mod tests {
         assert_eq!(got, expected);
         let first = &seen[0]["frames"][0];
         assert_eq!(first["wire"], json!({"around": {"head": {"hex": "3005"}, "tail": {"hex": ""}, "masked": false}}));
-        assert_eq!((&first["same"], &first["payload"]), (&json!(true), &Value::Null), "the payload is the Record's");
+        assert_eq!(first["payload"], json!({"same": true}), "the payload is the Record's");
         assert_eq!(seen[3]["frames"][0]["wire"], "unknown");
         assert_eq!((&seen[0]["quiet"], &seen[1]["quiet"]), (&Value::Null, &json!(true)));
         assert!(seen.iter().all(|item| item["second"].is_null()), "an EUT does not say where its arrow ends");
@@ -384,7 +383,7 @@ mod tests {
         );
         let got: Vec<_> = seen.iter().map(numbers).collect();
         assert_eq!(got, vec![(0, vec![], vec![0]), (2, vec![], vec![2]), (4, vec![1, 3], vec![1, 3])]);
-        assert!(seen[2]["frames"][0]["same"].is_null(), "a part is not the Record");
+        assert!(seen[2]["frames"][0]["payload"]["same"].is_null(), "a part is not the Record");
     }
 
     #[test]
