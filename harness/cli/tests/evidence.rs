@@ -261,6 +261,61 @@ fn results_that_only_one_run_has_are_told() {
     assert!(text.contains("removed (") && text.contains("  1.36 [websocket]: pass: "), "{text}");
 }
 
+/// Makes the result of 1.3 over WebSocket another one; `None` leaves it a clean pass.
+fn with_result(state: Option<&str>, profile: Option<&str>) -> TempDir {
+    let folder = copy(&GOOD);
+    let path = folder.path().join("run.json");
+    let mut report: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let results = report["results"].as_array_mut().unwrap();
+    let result = results.iter_mut().find(|it| it["case"] == "1.3" && it["mtp"] == "websocket").unwrap();
+    let judged = &mut result["outcome"]["judged"];
+    match state {
+        None => {}
+        Some("flaky") => {
+            let earlier =
+                serde_json::json!({"verdict": "fail", "reason": "", "started": judged["started"], "duration_ms": 1});
+            judged["earlier"] = serde_json::json!([earlier]);
+        }
+        Some(verdict @ ("fail" | "error" | "inconclusive")) => judged["judgement"]["verdict"] = verdict.into(),
+        Some(kind) => result["outcome"] = serde_json::json!({"not_run": {"kind": kind, "reason": "why"}}),
+    }
+    if let Some(profile) = profile {
+        report["run"]["identity"]["profile"] = profile.into();
+    }
+    fs::write(path, report.to_string()).unwrap();
+    folder
+}
+
+#[rstest]
+#[case::flaky_to_error(Some("flaky"), Some("error"), "worse")]
+#[case::flaky_to_inconclusive(Some("flaky"), Some("inconclusive"), "worse")]
+#[case::flaky_to_not_reached(Some("flaky"), Some("not_reached"), "worse")]
+#[case::flaky_to_fail(Some("flaky"), Some("fail"), "new_fails")]
+#[case::flaky_to_pass(Some("flaky"), None, "other")]
+#[case::pass_to_flaky(None, Some("flaky"), "worse")]
+#[case::fail_to_flaky(Some("fail"), Some("flaky"), "other")]
+#[case::fail_to_pass(Some("fail"), None, "fixed")]
+#[case::pass_to_not_applicable(None, Some("not_applicable"), "worse")]
+#[case::flaky_to_not_applicable(Some("flaky"), Some("not_applicable"), "worse")]
+#[case::pass_to_not_selected(None, Some("not_selected"), "other")]
+#[case::error_to_not_applicable(Some("error"), Some("not_applicable"), "other")]
+fn what_is_worse_is_told_as_such(#[case] then: Option<&str>, #[case] now: Option<&str>, #[case] list: &str) {
+    let (code, text) = diff(&with_result(then, None), &with_result(now, None), "json");
+    let diff: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for name in ["new_fails", "worse", "fixed", "other", "added", "removed"] {
+        assert_eq!(diff[name].as_array().unwrap().len(), usize::from(name == list), "{name}: {text}");
+    }
+    assert_eq!(code, i32::from(["new_fails", "worse"].contains(&list)), "{text}");
+}
+
+#[test]
+fn what_another_profile_leaves_out_is_no_worse() {
+    let after = with_result(Some("not_applicable"), Some("another"));
+    let (code, text) = diff(&GOOD, &after, "text");
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("profile: then ") && text.contains("changed (1):"), "{text}");
+}
+
 #[test]
 fn a_report_that_cannot_be_read_is_bad_input() {
     let nowhere = GOOD.path().join("nowhere");
@@ -349,6 +404,43 @@ fn an_explanation_says_what_a_newcomer_needs() {
     ] {
         assert!(said.contains(expected), "{expected}: {said}");
     }
+}
+
+#[rstest]
+// Over WebSocket it breaks both metrics, over the rest the second alone.
+#[case("9.9", "add-does-not-create", "1", &["websocket"], &[])]
+#[case("9.9", "add-does-not-create", "2", &[], &[])]
+#[case("11.12", "get-not-answered", "1", &[], &[])]
+#[case("11.12", "get-not-answered", "2", &[], &["mqtt311"])]
+#[case("11.12", "get-not-answered", "3", &["mqtt311"], &[])]
+#[case("R-WS.17", "ws-sends-no-pings", "1", &[], &[])]
+#[case("R-UDS.21", "uds-ignores-bad-handshake", "1", &["uds", "uds-server"], &[])]
+fn a_cause_names_the_mtps_over_which_it_is_one(
+    #[case] id: &str,
+    #[case] fault: &str,
+    #[case] metric: &str,
+    #[case] over: &[&str],
+    #[case] not_over: &[&str],
+) {
+    let output = uspec(&["explain", "--format", "json", id]);
+    let explained: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let metrics = explained[0]["metrics"].as_array().unwrap();
+    let causes = metrics.iter().find(|it| it["metric"] == metric).unwrap()["causes"].as_array().unwrap();
+    let cause = causes.iter().find(|it| it["fault"] == fault).unwrap();
+    let names = |list: &serde_json::Value| -> Vec<String> {
+        list.as_array().into_iter().flatten().map(|it| it.as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        (names(&cause["over"]), names(&cause["not_over"])),
+        (over.iter().map(|it| (*it).to_owned()).collect(), not_over.iter().map(|it| (*it).to_owned()).collect())
+    );
+    let said = text(&uspec(&["explain", id]));
+    let shown = match (over, not_over) {
+        ([], []) => format!(" (--fault {fault})"),
+        ([], not_over) => format!(", not over {} (--fault {fault})", not_over.join(", ")),
+        (over, _) => format!(", over {} (--fault {fault})", over.join(", ")),
+    };
+    assert!(said.contains(&shown), "{shown}: {said}");
 }
 
 #[test]
