@@ -458,7 +458,7 @@ fn a_merge_that_cannot_be_done_writes_nothing() {
     refused(
         &[&merged, &one, &two],
         &[
-            &format!("{}/traces/1.4-uds.jsonl was added after the run", one),
+            &format!("{one}/traces/1.4-uds.jsonl was added after the run"),
             &format!("{} was changed after the run", shown(&path)),
             &format!("{} was changed after the run", shown(&trace)),
         ],

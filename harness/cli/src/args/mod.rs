@@ -160,7 +160,7 @@ pub struct RunArgs {
     /// Write the session secrets of every TLS connection to tls-keys.log beside the reports, for Wireshark and the like.
     #[arg(long)]
     pub tls_key_log: bool,
-    /// Where the reports go.
+    /// Where the reports go. What an earlier run has left there is replaced; where no run was, nobody's file is.
     #[arg(long, value_name = "DIR", default_value = "reports/out")]
     pub out: PathBuf,
     /// Put before the path in `[[ATTACHMENT|…]]`; by default the reports folder as given with --out.

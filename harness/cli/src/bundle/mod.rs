@@ -23,9 +23,9 @@ pub(crate) const CAPTURES: &str = "captures";
 pub(crate) fn readme(folder: &Path) -> String {
     let (traces, captures) = evidence(folder);
     let of = if captures < traces { format!(" of {captures} of the {traces} Traces") } else { String::new() };
-    let captured =
+    let pcapng =
         format!("  captures/     the same octets{of} as pcapng, in clear text: Wireshark opens them without keys\n");
-    let captured = if captures > 0 { captured } else { String::new() };
+    let pcapng = if captures > 0 { pcapng } else { String::new() };
     let keys = folder.join(KEY_LOG).is_file();
     let logged = if keys { "  tls-keys.log  the secrets of the TLS sessions\n" } else { "" };
     let secret = match (captures > 0, keys) {
@@ -42,7 +42,7 @@ This folder is what a run of uspec found, and the evidence for it.
   junit.xml     for CI systems
   run.json      the whole run report, for programs
   traces/       for each result one Trace: every octet, frame and Record, as JSON lines
-{captured}{logged}  SHA256SUMS    the hash of each file; `sha256sum -c SHA256SUMS` checks them all
+{pcapng}{logged}  SHA256SUMS    the hash of each file; `sha256sum -c SHA256SUMS` checks them all
 
   uspec judge FOLDER      judges every Trace again, and says whether the verdicts are the same
   uspec diff FOLDER B     says what is different in another run

@@ -143,9 +143,9 @@ impl Again {
             self.verdicts += 1;
             let Some(trace) = trace else {
                 if judgement.is_some() {
-                    self.results_without_trace += 1
+                    self.results_without_trace += 1;
                 } else {
-                    self.earlier_without_trace += 1
+                    self.earlier_without_trace += 1;
                 }
                 if matches!(then, Verdict::Pass | Verdict::Fail) {
                     let run = if judgement.is_some() { String::new() } else { format!(" run {nth}") };

@@ -86,7 +86,7 @@ fn relist(folder: &Path) {
         let hash = |name: &str| format!("{:x}", Sha256::digest(fs::read(folder.join(name)).unwrap()));
         let names =
             sums.lines().map(|line| line.split_once("  ").unwrap().1).filter(|name| folder.join(name).is_file());
-        names.map(|name| format!("{}  {name}\n", hash(name))).collect()
+        names.map(|name| format!("{}  {name}", hash(name))).collect::<Vec<_>>().join("\n")
     });
 }
 
@@ -271,7 +271,7 @@ fn a_verdict_without_a_trace_is_not_compared_and_a_pass_without_one_is_a_problem
     };
     with_results(folder.path(), |_, mtp, judged| {
         if mtp != "websocket" {
-            inconclusive(judged)
+            inconclusive(judged);
         }
     });
     let (code, text) = judged(folder.path());
@@ -283,7 +283,7 @@ fn a_verdict_without_a_trace_is_not_compared_and_a_pass_without_one_is_a_problem
     }
     with_results(folder.path(), |_, _, judged| {
         if !judged["trace"].is_null() {
-            inconclusive(judged)
+            inconclusive(judged);
         }
     });
     let (code, text) = judged(folder.path());
@@ -350,7 +350,9 @@ fn a_folder_that_is_no_run_s_is_left_as_it_is(#[case] files: &[&str]) {
 fn a_run_s_folder_is_emptied_of_what_the_run_left_and_of_nothing_else() {
     let folder = copy(&GOOD);
     let mine = ["captures/mine.pcapng", "notes.txt"].map(|name| folder.path().join(name));
-    mine.iter().for_each(|path| fs::write(path, "mine").unwrap());
+    for path in &mine {
+        fs::write(path, "mine").unwrap();
+    }
     assert_eq!(judged(folder.path()).0, 0, "what somebody lays beside it counts for nothing");
     let out = folder.path().display().to_string();
     let run = uspec(&["run", "--out", &out, "1.36", "--mtp", "websocket"]);

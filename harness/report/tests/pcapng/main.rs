@@ -48,8 +48,8 @@ fn a_connection_is_called_used_and_ended() {
 }
 
 /// How a connection that was used is shown to end: the packets after the octets, and the comments of the last one.
-fn shown_end(story: Story) -> (Vec<String>, Vec<String>) {
-    let shown = capture(&story);
+fn shown_end(story: &Story) -> (Vec<String>, Vec<String>) {
+    let shown = capture(story);
     let flags = shown.packets.iter().skip(4).map(|it| format!("{} {}", it.from.0[3], it.flags()));
     (flags.collect(), shown.packets.last().unwrap().comments.clone())
 }
@@ -61,11 +61,11 @@ fn only_the_ends_that_the_trace_knows_are_drawn() {
     let ended =
         |story: Story, by: &str| story.connection(2, ConnectionState::Closed, json!({"stream_ended": {"by": by}}));
     let reset = used().connection(2, ConnectionState::Closed, closed("us", "this end broke the stream"));
-    let (flags, comments) = shown_end(ended(reset, "us"));
+    let (flags, comments) = shown_end(&ended(reset, "us"));
     assert_eq!(flags, ["1 RST ACK"], "a reset of ours is one, and nobody answers it");
     assert!(comments.iter().any(|it| it.contains("the harness broke the stream")), "{comments:?}");
     let hung_up = used().connection(2, ConnectionState::Closed, closed("us", "this end hung up"));
-    let (flags, comments) = shown_end(ended(hung_up, "us"));
+    let (flags, comments) = shown_end(&ended(hung_up, "us"));
     assert_eq!(flags, ["1 FIN ACK"]);
     assert!(
         comments.iter().any(|it| it.contains("How the other side ended its half is not in the Trace")),
@@ -73,11 +73,11 @@ fn only_the_ends_that_the_trace_knows_are_drawn() {
     );
     // Whose packet it was that broke it, nobody knows.
     let broke = used().connection(2, ConnectionState::Closed, closed("broken", "connection reset\u{7}"));
-    let (flags, comments) = shown_end(ended(broke, "broken"));
+    let (flags, comments) = shown_end(&ended(broke, "broken"));
     assert_eq!(flags, [""; 0]);
     assert!(comments.iter().any(|it| it.contains("the stream broke here (connection reset\\x07)")), "{comments:?}");
     // An end that the EUT makes after we said that we would break it is the EUT's.
-    let (flags, _) = shown_end(ended(
+    let (flags, _) = shown_end(&ended(
         used().connection(2, ConnectionState::Closed, closed("peer", "this end broke the stream")),
         "us",
     ));
