@@ -18,7 +18,7 @@ pub(crate) const EUTS: &str = "euts.json";
 
 /// What stands above the folders of several EUTs.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
-struct Above {
+pub(crate) struct Above {
     format: u32,
     /// Their folders, in the order of the reports.
     euts: Vec<String>,

@@ -2,7 +2,7 @@
 
 use crate::{
     above::EUTS,
-    bundle::{CAPTURES, README, README_TEXT, TRACES, sums},
+    bundle::{CAPTURES, README, TRACES, readme, strangers, sums},
     bundled::IN_MEMORY,
     campaign::{Before, Entry, Heading},
     journal::{Journal, Past},
@@ -43,6 +43,8 @@ pub struct Reports {
     journal: Journal,
     /// For each MTP, the connections that last; `None` when no captures are wanted.
     captures: Option<Mutex<BTreeMap<String, Openings>>>,
+    /// Whether the reports of before an interruption still stand there.
+    stale: AtomicBool,
     /// Whether evidence could not be written.
     broken: AtomicBool,
 }
@@ -52,7 +54,7 @@ impl Reports {
     /// what was done before an interruption.
     ///
     /// # Errors
-    /// A folder that cannot be made, emptied or written to.
+    /// A folder that cannot be made, emptied or written to, or has somebody's files in it.
     pub fn prepare(
         folder: &Path,
         attachment_base: Option<&str>,
@@ -63,6 +65,7 @@ impl Reports {
             fs::create_dir_all(&below).map_err(|cause| Error::file("made", &below, &cause))?;
             make_sure_of_room(&below)?;
         }
+        let stale = AtomicBool::new(past.is_some());
         let durable = !heading.identity.options.contains(IN_MEMORY);
         let (journal, before) = if let Some(past) = past {
             past.go_on(folder, durable)?
@@ -73,13 +76,13 @@ impl Reports {
         let attachment_base =
             attachment_base.map_or_else(|| format!("{}/", folder.display()), std::borrow::ToOwned::to_owned);
         let (captures, broken) = (Some(Mutex::default()), AtomicBool::new(false));
-        Ok((Self { folder: folder.to_owned(), attachment_base, journal, captures, broken }, before))
+        Ok((Self { folder: folder.to_owned(), attachment_base, journal, captures, stale, broken }, before))
     }
 
     /// The same without captures.
     #[must_use]
     pub fn without_captures(self) -> Self {
-        // Nothing stands in it: an earlier run's captures are gone.
+        // Those of before an interruption stay, and then so does their folder.
         let _ = fs::remove_dir(self.folder.join(CAPTURES));
         Self { captures: None, ..self }
     }
@@ -118,6 +121,7 @@ impl Reports {
         let path = format!("{TRACES}/{name}.jsonl");
         let text = trace.to_json_lines().map_err(|cause| Error::new(&path, &cause));
         let kept = text
+            .and_then(|text| self.outdate(judgement.is_some()).map(|()| text))
             .and_then(|text| write(&self.folder.join(&path), text.as_bytes()))
             .and_then(|()| self.capture(name, trace, judgement));
         match kept {
@@ -130,14 +134,25 @@ impl Reports {
         }
     }
 
+    /// Removes the reports of before an interruption when the first result is added to what they say. Not earlier: an EUT that turns out to be
+    /// another one leaves them as they were.
+    fn outdate(&self, has_result: bool) -> Result<(), Error> {
+        if !has_result || !self.stale.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        REPORTS.into_iter().chain([README]).try_for_each(|name| remove(&self.folder.join(name)))
+    }
+
     fn capture(&self, name: &str, trace: &Trace, judgement: Option<&Judgement>) -> Result<(), Error> {
-        let Some(openings) = &self.captures else { return Ok(()) };
+        let path = self.folder.join(format!("{CAPTURES}/{name}.pcapng"));
+        // One that stands there from before an interruption is not of this Trace.
+        let Some(openings) = &self.captures else { return remove(&path) };
         let mut openings = openings.lock().unwrap_or_else(PoisonError::into_inner);
         let before = openings.entry(trace.header.mtp.clone()).or_default();
         let octets = pcapng::render(trace, before, judgement);
         before.learn(trace);
         drop(openings);
-        write(&self.folder.join(format!("{CAPTURES}/{name}.pcapng")), &octets)
+        write(&path, &octets)
     }
 
     /// Writes every report. A run that is complete has no journal any more.
@@ -154,18 +169,36 @@ impl Reports {
     }
 }
 
-/// Removes what an earlier run has left.
+/// Removes what an earlier run has left: of the captures those that are of a Trace. What makes the folder a run's goes last, so that one
+/// who is interrupted here may do it again.
+///
+/// # Errors
+/// A file that cannot be removed, or somebody's files in a folder that is no run's: nothing is removed then.
 pub(crate) fn clear(folder: &Path) -> Result<(), Error> {
-    let remove = |path: &Path| fs::remove_file(path).map_err(|cause| Error::file("removed", path, &cause));
-    for (below, extension) in [(TRACES, "jsonl"), (CAPTURES, "pcapng")].map(|(name, it)| (folder.join(name), it)) {
-        if below.is_dir() {
-            let old = fs::read_dir(&below).map_err(|cause| Error::file("read", &below, &cause))?;
-            let old = old.flatten().map(|entry| entry.path());
-            old.filter(|path| path.extension().is_some_and(|it| it == extension)).try_for_each(|path| remove(&path))?;
+    strangers::refuse(folder)?;
+    let below = folder.join(TRACES);
+    if below.is_dir() {
+        let old = fs::read_dir(&below).map_err(|cause| Error::file("read", &below, &cause))?;
+        let traces =
+            old.flatten().map(|entry| entry.path()).filter(|it| it.extension().is_some_and(|it| it == "jsonl"));
+        for trace in traces {
+            if let Some(capture) = trace.with_extension("pcapng").file_name() {
+                remove(&folder.join(CAPTURES).join(capture))?;
+            }
+            remove(&trace)?;
         }
     }
-    let names = REPORTS.into_iter().chain([KEY_LOG, EUTS, README, sums::SUMS]).map(|name| folder.join(name));
-    names.chain([Journal::path(folder)]).filter(|path| path.is_file()).try_for_each(|path| remove(&path))
+    let [junit, json, html] = REPORTS;
+    let names = [junit, html, KEY_LOG, README, sums::SUMS, json, EUTS].map(|name| folder.join(name));
+    names.into_iter().chain([Journal::path(folder)]).try_for_each(|path| remove(&path))
+}
+
+/// Removes a file, if it is there.
+pub(crate) fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(Error::file("removed", path, &cause)),
+        _ => Ok(()),
+    }
 }
 
 /// Writes the reports of one EUT into its folder, and the hashes of all that stands there. What cannot be written does not keep the rest
@@ -177,8 +210,9 @@ pub fn write_reports(folder: &Path, attachment_base: &str, report: &RunReport) -
     let options = junit::Options { attachment_base: attachment_base.to_owned() };
     let junit = junit::render(&[report], &options).map_err(|cause| Error::new("junit.xml", &cause))?;
     let json = json::render(report).map_err(|cause| Error::new("run.json", &cause))?;
+    let readme = readme(folder);
     let [first, second, third] = REPORTS;
-    let files = [(first, junit.as_str()), (second, &json), (README, README_TEXT)];
+    let files = [(first, junit.as_str()), (second, &json), (README, &readme)];
     let written = files.map(|(name, text)| write(&folder.join(name), text.as_bytes()));
     let page = write_page(&folder.join(third), &[report], &TraceFolders::one(folder));
     let all = written.into_iter().chain([page, sums::list(folder)]);

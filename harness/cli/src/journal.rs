@@ -4,13 +4,15 @@
 //! first line says what the run is of; the file is gone when the run is complete.
 
 use crate::{
+    bundle::sums::SUMS,
     campaign::{Before, Entry, Heading},
+    files::remove,
     outcome::Error,
 };
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File, TryLockError},
-    io::{self, Seek as _, SeekFrom, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -20,6 +22,12 @@ const JOURNAL: &str = "journal.jsonl";
 
 /// The version of its format.
 const FORMAT: u32 = 1;
+
+/// How its first line begins.
+const BEGINNING: &[u8] = b"{\"format\":";
+
+/// The first line of what is one is never longer, in octets.
+const LONGEST: u64 = 1024 * 1024;
 
 /// The first line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -61,6 +69,27 @@ impl Journal {
     /// Where the journal of a reports folder stands.
     pub fn path(folder: &Path) -> PathBuf {
         folder.join(JOURNAL)
+    }
+
+    /// Whether a run has left one in this folder; also one that was ended while it wrote the first line.
+    pub fn is_there(folder: &Path) -> bool {
+        let Ok(file) = File::open(Self::path(folder)) else { return false };
+        let mut first = Vec::new();
+        if BufReader::new(file.take(LONGEST)).read_until(b'\n', &mut first).is_err() {
+            return false;
+        }
+        if first.ends_with(b"\n") {
+            /// What every format's first line has.
+            #[derive(Deserialize)]
+            struct Begun {
+                #[serde(rename = "format")]
+                _format: u64,
+                #[serde(rename = "heading")]
+                _heading: serde::de::IgnoredAny,
+            }
+            return serde_json::from_slice::<Begun>(&first).is_ok();
+        }
+        first.starts_with(BEGINNING) || BEGINNING.starts_with(&first)
     }
 
     /// Begins one; an old one is replaced. `durable`: each line waits for the disk.
@@ -150,12 +179,14 @@ impl Past {
         Ok(Some(Self { path, file, whole: u64::try_from(whole).unwrap_or(u64::MAX), heading, before }))
     }
 
-    /// Goes on with it. Results whose Trace is gone are left out, and told: they are run again.
+    /// Goes on with it. Results whose Trace is gone are left out, and told: they are run again. The list of hashes is removed: the files will
+    /// not be as it says any more.
     ///
     /// # Errors
-    /// A journal that cannot be written.
+    /// A journal that cannot be written, or a list that cannot be removed.
     pub fn go_on(self, folder: &Path, durable: bool) -> Result<(Journal, Before), Error> {
         let Self { path, mut file, whole, mut before, .. } = self;
+        remove(&folder.join(SUMS))?;
         let there = file.set_len(whole).and_then(|()| file.seek(SeekFrom::End(0)));
         there.map_err(|cause| Error::file("written", &path, &cause))?;
         let gone = |trace: &Option<String>| trace.as_ref().is_some_and(|it| !folder.join(it).is_file());

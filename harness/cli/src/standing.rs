@@ -4,7 +4,7 @@
 //! A run that is complete is replaced, as one expects of a second run; one that was cut off holds hours of work that no report has yet,
 //! and goes only when someone says so.
 
-use crate::{bundled::IN_MEMORY, campaign::Heading, journal::Past, load, outcome::Error};
+use crate::{bundle::strangers, bundled::IN_MEMORY, campaign::Heading, journal::Past, load, outcome::Error};
 use std::path::Path;
 use uspec_report::text::visible_line;
 use uspec_testplan::run_report::{EndedBy, RunReport};
@@ -35,9 +35,11 @@ impl Standing {
     /// Looks, and changes nothing.
     ///
     /// # Errors
-    /// An interrupted run that is to stay; with [`Earlier::Resume`], a run that is another one. Both sides are named.
+    /// An interrupted run that is to stay; with [`Earlier::Resume`], a run that is another one, both sides named; somebody's files in a folder
+    /// that is no run's.
     pub fn of(folder: &Path, heading: &Heading, earlier: Earlier) -> Result<Self, Error> {
         let past = Past::find(folder)?;
+        strangers::refuse(folder)?;
         match (earlier, past) {
             (Earlier::Overwrite, _) | (Earlier::Protect, None) => Ok(Self::Fresh),
             (Earlier::Protect, Some(past)) => protect(folder, &past).map(|()| Self::Fresh),
@@ -55,7 +57,9 @@ impl Standing {
 /// # Errors
 /// As [`Standing::of`].
 pub fn above(folder: &Path, earlier: Earlier) -> Result<(), Error> {
-    match (Past::find(folder)?, earlier) {
+    let past = Past::find(folder)?;
+    strangers::refuse(folder)?;
+    match (past, earlier) {
         (None, _) | (_, Earlier::Overwrite) => Ok(()),
         (Some(past), _) => protect(folder, &past),
     }

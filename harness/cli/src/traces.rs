@@ -36,6 +36,10 @@ impl TraceSource for TraceFolders<'_> {
             None => path.to_owned(),
         }
     }
+
+    fn page(&self, report: usize) -> Option<String> {
+        self.folders.get(report).map(|folder| format!("{folder}/report.html"))
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use rstest::rstest;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeMap,
     fs,
@@ -208,6 +209,73 @@ fn results_whose_traces_are_gone_are_run_again_and_overwrite_begins_anew() {
     assert!(report(&out)["run"]["parts"].is_null(), "it is not a part of the one before");
 }
 
+/// A run over TCP that is ended by a person when some of it is done, and then, when it goes on, by nobody.
+#[test]
+fn what_a_run_has_left_is_not_taken_for_that_of_the_run_that_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let to = shown(&out);
+    let begin = |more: &[&str], passes: usize| {
+        let (run, mut lines) = start(&[&QUICK[..], &["--out", &to], more].concat());
+        let enough = lines.by_ref().map(Result::unwrap).filter(|line| line.contains(" pass ")).nth(passes);
+        assert!(enough.is_some(), "the run ended before it could be ended");
+        (run, lines)
+    };
+    let judge = || {
+        let judged = uspec(&["judge", &to]);
+        (code(&judged), text(&judged))
+    };
+    let (mut run, lines) = begin(&[], 3);
+    assert!(Command::new("kill").args(["-INT", &run.0.id().to_string()]).status().unwrap().success());
+    lines.for_each(drop);
+    assert_eq!(run.0.wait().unwrap().code(), Some(130));
+    let (code, said) = judge();
+    assert!(code == 0 && said.contains("note: this run has not ended"), "what it has is whole: {said}");
+    let (mut run, lines) = begin(&["--resume"], 2);
+    run.0.kill().unwrap();
+    run.0.wait().unwrap();
+    drop(lines);
+    for name in ["run.json", "junit.xml", "report.html", "README.txt", "SHA256SUMS"] {
+        assert!(!out.join(name).exists(), "{name} is of before");
+    }
+    let (code, said) = judge();
+    assert!(code == 2 && said.contains("this run has not ended"), "{said}");
+    let resumed = uspec(&[&QUICK[..], &["--out", &to, "--resume", "--no-captures"]].concat());
+    assert_eq!(self::code(&resumed), 0, "{}", text(&resumed));
+    assert!(text(&resumed).contains("traces/, captures/, SHA256SUMS"), "{}", text(&resumed));
+    let readme = fs::read_to_string(out.join("README.txt")).unwrap();
+    let count = |below: &str| fs::read_dir(out.join(below)).unwrap().count();
+    let (traces, captures) = (count("traces"), count("captures"));
+    assert!(captures > 0 && captures < traces);
+    assert!(readme.contains(&format!("the same octets of {captures} of the {traces} Traces")), "{readme}");
+    let (code, said) = judge();
+    assert!(code == 0 && !said.contains("has not ended"), "{said}");
+}
+
+#[test]
+fn an_eut_that_turns_out_to_be_another_leaves_the_reports_of_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (at, out) = (folder.path(), folder.path().join("out"));
+    let (eut, agent) = device(at, "one");
+    let arguments = ["run", "1.1", "1.3", "1.36", "1.66", "--eut", &eut, "--out", &shown(&out)];
+    let (mut run, mut lines) = start(&arguments);
+    assert!(lines.by_ref().map(Result::unwrap).any(|line| line.contains(" pass ")));
+    assert!(Command::new("kill").args(["-INT", &run.0.id().to_string()]).status().unwrap().success());
+    lines.for_each(drop);
+    assert_eq!(run.0.wait().unwrap().code(), Some(130));
+    let before = fs::read(out.join("run.json")).unwrap();
+    drop(agent);
+    // Another software version comes back.
+    let path = at.join("one-agent.yaml");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{config}identity: {{software_version: \"9.9\"}}\n")).unwrap();
+    let (_agent, mut lines) = start(&["agent", "--config", &shown(&path)]);
+    assert!(lines.next().unwrap().unwrap().contains("is running"));
+    let resumed = uspec(&[&arguments[..], &["--resume"]].concat());
+    assert!(code(&resumed) == 2 && text(&resumed).contains("software version"), "{}", text(&resumed));
+    assert_eq!(fs::read(out.join("run.json")).unwrap(), before, "its results are lost to nobody");
+}
+
 type Spoil = fn(&str) -> String;
 
 #[rstest]
@@ -295,7 +363,9 @@ fn several_euts_are_judged_at_once_and_one_that_cannot_be_stops_nobody() {
         }
         assert_eq!(judged(&report(&own)).len(), verdicts, "{name}");
         assert!(junit.contains(&format!("<testsuite name=\"{name}.tp469.1.websocket\"")), "{name}");
-        assert!(fs::read_to_string(out.join("report.html")).unwrap().contains(&format!("href=\"{name}/report.html\"")));
+        assert!(
+            fs::read_to_string(out.join("report.html")).unwrap().contains(&format!("href=\"{name}&#x2f;report.html\""))
+        );
         let own = fs::read_to_string(own.join("junit.xml")).unwrap();
         assert!(own.contains("<testsuite name=\"tp469.1.websocket\""), "alone, its name is not in front: {name}");
     }
@@ -322,7 +392,7 @@ fn shards_of_several_euts_are_merged_with_every_trace() {
     let shards = [run("s1", Some("1/2")), run("s2", Some("2/2"))];
     for file in ["report.html", "junit.xml"] {
         let text = fs::read_to_string(at.join("s2/one").join(file)).unwrap();
-        assert!(text.contains("shard 2/2") || text.contains("name=\"shard\" value=\"2/2\""), "{file}");
+        assert!(text.contains("shard 2&#x2f;2") || text.contains("name=\"shard\" value=\"2/2\""), "{file}");
     }
     let whole = PathBuf::from(run("whole", None));
     let merged = at.join("merged");
@@ -342,6 +412,12 @@ fn shards_of_several_euts_are_merged_with_every_trace() {
         }
     }
     assert!(fs::read_to_string(merged.join("junit.xml")).unwrap().contains("name=\"two.tp469.1.websocket\""));
+    // Each EUT's list may agree with its files, and that above them not.
+    let list = at.join("s2/one/SHA256SUMS");
+    let sums = fs::read_to_string(&list).unwrap();
+    fs::write(&list, sums.replace("  ", " *")).unwrap();
+    let changed = uspec(&["merge", &shown(&at.join("no")), &shards[0], &shards[1]]);
+    assert!(code(&changed) == 2 && text(&changed).contains("one/SHA256SUMS was changed"), "{}", text(&changed));
     let other = uspec(&["merge", &shown(&at.join("no")), &shards[0], &shown(&at.join("s2/one"))]);
     assert!(code(&other) == 2 && text(&other).contains("not of one run"), "{}", text(&other));
     assert!(!at.join("no").exists());
@@ -375,12 +451,33 @@ fn a_merge_that_cannot_be_done_writes_nothing() {
     refused(&[&merged, &one, &two], &[&shown(&path), "format 9", "up to 1"]);
     fs::write(&path, good.split_at(good.len() / 2).0).unwrap();
     refused(&[&merged, &one, &two], &[&shown(&path), "no run report", "line"]);
+    // What was changed is refused; and what was made up so that its list agrees with it, is read with care.
     fs::write(&path, good.replacen("traces/1.", "../1.", 1)).unwrap();
+    let (trace, list) = (at("2").join("traces/1.3-uds.jsonl"), at("2").join("SHA256SUMS"));
+    let (events, sums) = (fs::read_to_string(&trace).unwrap(), fs::read_to_string(&list).unwrap());
+    fs::write(&trace, events.replacen("1.3", "1.4", 1)).unwrap();
+    fs::write(at("1").join("traces/1.4-uds.jsonl"), &events).unwrap();
+    refused(
+        &[&merged, &one, &two],
+        &[
+            &format!("{one}/traces/1.4-uds.jsonl was added after the run"),
+            &format!("{} was changed after the run", shown(&path)),
+            &format!("{} was changed after the run", shown(&trace)),
+        ],
+    );
+    fs::remove_file(at("1").join("traces/1.4-uds.jsonl")).unwrap();
+    fs::write(&trace, &events).unwrap();
+    let hash = |text: &str| format!("{:x}", Sha256::digest(text));
+    fs::write(&list, sums.replace(&hash(&good), &hash(&fs::read_to_string(&path).unwrap()))).unwrap();
     refused(&[&merged, &one, &two], &[&shown(&path), "../1.", "moved or lost"]);
     fs::write(&path, &good).unwrap();
-    fs::rename(at("2").join("traces/1.3-uds.jsonl"), at("2").join("1.3-uds.jsonl")).unwrap();
-    refused(&[&merged, &one, &two], &[&shown(&path), "traces/1.3-uds.jsonl", "moved or lost"]);
-    fs::rename(at("2").join("1.3-uds.jsonl"), at("2").join("traces/1.3-uds.jsonl")).unwrap();
+    fs::write(&list, &sums).unwrap();
+    fs::rename(&trace, at("2").join("1.3-uds.jsonl")).unwrap();
+    refused(&[&merged, &one, &two], &[&format!("{} is missing", shown(&trace))]);
+    fs::rename(at("2").join("1.3-uds.jsonl"), &trace).unwrap();
+    fs::remove_file(&list).unwrap();
+    refused(&[&merged, &one, &two], &[&format!("{} is missing", shown(&list))]);
+    fs::write(&list, &sums).unwrap();
     let merge = uspec(&["merge", &merged, &one, &two]);
     assert_eq!(code(&merge), 0, "{}", text(&merge));
     assert_eq!(judged(&report(&at("merged"))).len(), 2);

@@ -77,6 +77,22 @@ fn tshark_dissects_every_capture(#[case] mtp: &str, #[case] protocols: &[&str]) 
     }
 }
 
+#[test]
+#[ignore = "needs tshark, which ci/check looks for"]
+fn a_connection_that_the_harness_breaks_is_reset_by_the_harness() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut openings = Openings::default();
+    for trace in traces("websocket", &["7.8"]) {
+        let path = folder.path().join(format!("{}.pcapng", trace.header.case));
+        fs::write(&path, render(&trace, &openings, None)).unwrap();
+        openings.learn(&trace);
+        assert_eq!(tshark(&path, &["-Y", &format!("({WRONG}) && !(tcp.flags.reset == 1)")]), "");
+        let resets = tshark(&path, &["-T", "fields", "-e", "ip.src", "-Y", "tcp.flags.reset == 1"]);
+        let expected = if trace.header.case.to_string() == "7.8" { "192.0.2.1\n" } else { "" };
+        assert_eq!(resets, expected, "{}", trace.header.case);
+    }
+}
+
 /// What tshark sees of each direction ends with what the Trace has of it: its opening may stand before.
 fn assert_same_octets(path: &Path, trace: &Trace) {
     let fields = ["-T", "fields", "-e", "ip.src", "-e", "tcp.payload", "-Y", "tcp.len > 0"];

@@ -316,6 +316,19 @@ pub enum TraceError {
         /// The last moment that it tells.
         at_us: u64,
     },
+    /// Lines are missing at its end, or some were put in.
+    #[error(
+        "{found} events stand in it, and its first line announces {announced}: the Trace was cut or changed, and is no evidence of what happened \
+         after {at_us} µs"
+    )]
+    Count {
+        /// How many the first line announces.
+        announced: usize,
+        /// How many there are.
+        found: usize,
+        /// The last moment that it tells.
+        at_us: u64,
+    },
     /// Written by another version.
     #[error("the Trace has format {found}, this program reads format {TRACE_FORMAT}")]
     Format {
@@ -324,10 +337,25 @@ pub enum TraceError {
     },
 }
 
+/// The first line, as it is written: a Trace that is cut between two lines is known by the number of its events.
+#[derive(Serialize)]
+struct First<'t> {
+    #[serde(flatten)]
+    header: &'t Header,
+    events: usize,
+}
+
+/// What the first line announces; `None` in a Trace from before that was written down.
+#[derive(Deserialize)]
+struct Announced {
+    #[serde(default)]
+    events: Option<usize>,
+}
+
 impl Trace {
-    /// The Trace as JSON lines: the header, then one event a line.
+    /// The Trace as JSON lines: the header with the number of events, then one event a line.
     pub fn to_json_lines(&self) -> Result<String, serde_json::Error> {
-        let mut text = serde_json::to_string(&self.header)?;
+        let mut text = serde_json::to_string(&First { header: &self.header, events: self.events.len() })?;
         text.push('\n');
         for event in &self.events {
             text.push_str(&serde_json::to_string(event)?);
@@ -345,6 +373,7 @@ impl Trace {
         if header.format != TRACE_FORMAT {
             return Err(TraceError::Format { found: header.format });
         }
+        let Announced { events: announced } = serde_json::from_str(first).map_err(at(0))?;
         let mut lines = lines.peekable();
         let mut events: Vec<Event> = Vec::new();
         while let Some((index, line)) = lines.next() {
@@ -357,6 +386,12 @@ impl Trace {
                 Err(cause) => return Err(at(index)(cause)),
             }
         }
-        Ok(Self { header, events })
+        match announced.filter(|announced| *announced != events.len()) {
+            None => Ok(Self { header, events }),
+            Some(announced) => {
+                let at_us = events.last().map_or(0, |event| event.at_us);
+                Err(TraceError::Count { announced, found: events.len(), at_us })
+            }
+        }
     }
 }

@@ -14,7 +14,8 @@ Examples:
 
 Exit codes:
   0  nothing is worse
-  1  something is worse: a new fail, or what passed and does not any more
+  1  something is worse: a new fail, or what passed and does not any more, passes only when it is repeated, or does not apply any
+     more although profile and selection are the same
   2  a run report that cannot be read")]
 pub struct DiffArgs {
     /// The folder of the earlier run, or its run.json.

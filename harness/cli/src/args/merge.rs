@@ -10,6 +10,7 @@ Examples:
   uspec merge reports/whole shard-1 shard-2 shard-3     the reports of three shards as one, with their Traces
   uspec merge --allow-missing reports/whole shard-*     also when one of them never came
 
+Each shard must be as its run has left it: its SHA256SUMS is checked, and what was changed is not merged.
 The exit code is that of the whole run: see `uspec run --help`.")]
 pub struct MergeArgs {
     /// Where the whole report goes: a folder that is not there yet, or is empty.

@@ -160,7 +160,7 @@ pub struct RunArgs {
     /// Write the session secrets of every TLS connection to tls-keys.log beside the reports, for Wireshark and the like.
     #[arg(long)]
     pub tls_key_log: bool,
-    /// Where the reports go.
+    /// Where the reports go. What an earlier run has left there is replaced; where no run was, nobody's file is.
     #[arg(long, value_name = "DIR", default_value = "reports/out")]
     pub out: PathBuf,
     /// Put before the path in `[[ATTACHMENT|…]]`; by default the reports folder as given with --out.
@@ -229,9 +229,10 @@ Examples:
   uspec judge --testcases my-cases reports/out/traces/*  with corrected metrics
 
 Exit codes for a run's folder:
-  0    every file is as it was, and every verdict is the same
+  0    every file is as it was, and every verdict is the same; what is inconclusive without a Trace is not compared, and told
   1    a verdict or the outcome of a metric differs from that of the run
-  2    a file is missing, was changed or cannot be read; what can be judged is judged and told all the same
+  2    a file is missing (SHA256SUMS too), was changed, was cut or cannot be read, or a pass or a fail has no Trace; what can be
+       judged is judged and told all the same
 For Traces: as `uspec run`.")]
 pub struct JudgeArgs {
     /// Folders of runs, or Traces.

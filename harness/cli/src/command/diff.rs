@@ -35,9 +35,9 @@ struct Diff {
     of: Vec<Fact>,
     /// Fails now, and did not.
     new_fails: Vec<Change>,
-    /// Passed, and does not any more; but it is no fail.
+    /// Passed, if only when it was repeated, and does not any more; or passed at once, and now only when repeated.
     worse: Vec<Change>,
-    /// Failed, and passes.
+    /// Failed, and passes at once.
     fixed: Vec<Change>,
     /// Anything else.
     other: Vec<Change>,
@@ -98,9 +98,11 @@ impl Diff {
         let key = |result: &CaseResult| (result.case.to_string(), result.mtp.clone());
         let then: BTreeMap<_, _> = before.results.iter().map(|result| (key(result), result)).collect();
         let now: BTreeSet<_> = after.results.iter().map(key).collect();
+        let choice = |it: &RunReport| (it.run.identity.profile.clone(), it.run.identity.selection.clone());
+        let same_choice = choice(before) == choice(after);
         for result in &after.results {
             match then.get(&key(result)) {
-                Some(earlier) => diff.result(earlier, result),
+                Some(earlier) => diff.result(earlier, result, same_choice),
                 None => diff.added(result),
             }
         }
@@ -115,18 +117,20 @@ impl Diff {
         if result.verdict() == Some(Verdict::Fail) { self.new_fails.push(change) } else { self.added.push(change) }
     }
 
-    fn result(&mut self, before: &CaseResult, after: &CaseResult) {
+    /// `same_choice`: both runs are of the same profile and the same selection.
+    fn result(&mut self, before: &CaseResult, after: &CaseResult, same_choice: bool) {
         let metrics = match (&before.outcome, &after.outcome) {
             (CaseOutcome::Judged(then), CaseOutcome::Judged(now)) => changes(&then.judgement, &now.judgement),
             _ => Vec::new(),
         };
         let (then, now) = (before.verdict(), after.verdict());
-        let passed = then == Some(Verdict::Pass) && !before.is_flaky();
+        let passed = |verdict| verdict == Some(Verdict::Pass);
+        let became_flaky = passed(then) && !before.is_flaky() && after.is_flaky();
         let list = if now == Some(Verdict::Fail) && then != Some(Verdict::Fail) {
             &mut self.new_fails
-        } else if passed && (now != Some(Verdict::Pass) || after.is_flaky()) && !is_choice(after) {
+        } else if became_flaky || (passed(then) && !passed(now) && !is_choice(after, same_choice)) {
             &mut self.worse
-        } else if then == Some(Verdict::Fail) && now == Some(Verdict::Pass) {
+        } else if then == Some(Verdict::Fail) && passed(now) && !after.is_flaky() {
             &mut self.fixed
         } else if state(before) == state(after) && metrics.is_empty() && why_not(before) == why_not(after) {
             self.same += 1;
@@ -198,14 +202,16 @@ impl Change {
     }
 }
 
-/// Whether it did not run because somebody wanted it so, or it does not apply: that is no worse than a pass.
-fn is_choice(result: &CaseResult) -> bool {
+/// Whether it did not run because somebody wanted it so: that is no worse than a pass. That it does not apply any more is somebody's wish
+/// only where profile or selection are others; by itself, an EUT does not lose what it had for the better.
+fn is_choice(result: &CaseResult, same_choice: bool) -> bool {
     use uspec_testplan::run_report::NotRunKind::{Deprecated, NotApplicable, NotAutomated, NotReached, NotSelected};
     match &result.outcome {
         CaseOutcome::Judged(_) => false,
         CaseOutcome::NotRun(not_run) => match not_run.kind {
             NotReached => false,
-            NotApplicable | NotSelected | Deprecated | NotAutomated => true,
+            NotApplicable => !same_choice,
+            NotSelected | Deprecated | NotAutomated => true,
         },
     }
 }

@@ -7,6 +7,7 @@ use super::run::{Device, cancel_on_ctrl_c, watch};
 use crate::{
     above::{prepare_above, write_above},
     args::{CampaignArgs, RunArgs},
+    bundle::evidence,
     bundled::{Bundled, IN_MEMORY, OVER_LOOPBACK, Where},
     campaign::{Before, Campaign, Event, Heading, Manner, at_once, verdicts},
     files::Reports,
@@ -83,8 +84,10 @@ impl Work<'_> {
         };
         let (report, exit) = self.finish(&eut, report)?;
         tell(&summary::render(&report));
+        let (_, captures) = evidence(out);
+        let captures = if captures > 0 { ", captures/" } else { "" };
         tell(&format!(
-            "reports in {}: junit.xml, run.json, report.html, traces/, captures/, SHA256SUMS\n",
+            "reports in {}: junit.xml, run.json, report.html, traces/{captures}, SHA256SUMS\n",
             out.display()
         ));
         Ok(exit)

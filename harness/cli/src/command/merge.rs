@@ -1,12 +1,16 @@
 //! `uspec merge`: the reports of a run's shards, put together with their Traces.
 //!
-//! One decision behind it: everything is read and checked before the first file is written, and nothing is ever overwritten. What lies in
+//! One decision behind it: everything is read and checked before the first file is written, and nothing is ever overwritten. The whole gets
+//! a list of hashes of its own, so each shard must be as its own list says: else what was changed would look untouched. What lies in
 //! the shards beside the reports is copied as it is; when two have different files of one name, the later one gets its shard's name.
 
 use crate::{
     above::{EUTS, folders, prepare_above, write_above},
     args::MergeArgs,
-    bundle::{README, sums::SUMS},
+    bundle::{
+        README,
+        sums::{self, SUMS},
+    },
     campaign::merge::{Given, together},
     files::{REPORTS, write_reports},
     journal::Journal,
@@ -40,6 +44,9 @@ pub fn run(args: &MergeArgs) -> Result<Exit, Error> {
     let out = &args.out;
     empty(out)?;
     let euts = same_euts(&args.shards)?;
+    if euts.iter().any(|eut| !eut.is_empty()) {
+        untouched(&args.shards)?;
+    }
     let wholes = euts.iter().map(|eut| whole(args, eut)).collect::<Result<Vec<_>, _>>()?;
     let base = args.attachment_base.clone().unwrap_or_else(|| format!("{}/", out.display()));
     let several = wholes.len() > 1 || euts.iter().any(|eut| !eut.is_empty());
@@ -112,6 +119,7 @@ fn whole(args: &MergeArgs, eut: &str) -> Result<Whole, Error> {
         let report = load::run_report(&folder.join("run.json"))?;
         given.push(Given { name: folder.display().to_string(), report });
     }
+    untouched(&folders)?;
     // Before a Trace is renamed: what does not fit together is told first.
     together(&given, args.allow_missing)?;
     let mut copies = Copies::new();
@@ -121,6 +129,19 @@ fn whole(args: &MergeArgs, eut: &str) -> Result<Whole, Error> {
         follow(folder, &mut it.report, &renamed)?;
     }
     Ok(Whole { folder: eut.to_owned(), report: together(&given, args.allow_missing)?, copies })
+}
+
+/// Makes sure that each of these folders is as its run has left it.
+///
+/// # Errors
+/// Everything that is not, of all of them at once.
+fn untouched(folders: &[PathBuf]) -> Result<(), Error> {
+    let of = |folder: &PathBuf| {
+        let line = |problem: String| format!("error: {}/{problem}\n", folder.display());
+        sums::check(folder).into_iter().map(line).collect::<String>()
+    };
+    let wrong: String = folders.iter().map(of).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(Error::Message(format!("{wrong}Nothing was merged"))) }
 }
 
 /// Plans a place for every file of a shard; gives back the new names, for all of them.

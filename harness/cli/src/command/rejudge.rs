@@ -5,7 +5,8 @@
 
 use crate::{
     args::Format,
-    bundle::{Bundle, TRACES, sums},
+    bundle::{Bundle, NOT_ENDED, TRACES, sums},
+    journal::Journal,
     outcome::{Error, Exit, tell},
 };
 use serde::Serialize;
@@ -20,7 +21,7 @@ use uspec_testplan::{
     case::CaseId,
     catalogue::Catalogue,
     judge::judge,
-    run_report::{CaseOutcome, CaseResult, EarlierRun, Judged},
+    run_report::{CaseOutcome, CaseResult, Judged},
     trace::Trace,
     verdict::{Judgement, Outcome, Verdict},
 };
@@ -29,8 +30,14 @@ use uspec_testplan::{
 #[derive(Debug, Serialize)]
 struct Again {
     folder: String,
-    /// How many Traces were judged.
+    /// How many verdicts the run has, those of earlier runs of a case included.
+    verdicts: usize,
+    /// How many Traces were judged, and so many verdicts compared.
     judged: usize,
+    /// How many results have no Trace.
+    results_without_trace: usize,
+    /// How many earlier runs of a case have none.
+    earlier_without_trace: usize,
     /// What is not as the run said.
     differences: Vec<Difference>,
     /// What is wrong with the files.
@@ -38,6 +45,9 @@ struct Again {
     /// What else is to be known.
     notes: Vec<String>,
 }
+
+/// So many results are named in one line.
+const NAMED: usize = 10;
 
 /// A result that is judged otherwise now.
 #[derive(Debug, Serialize)]
@@ -82,10 +92,19 @@ pub(super) fn run(folders: &[&PathBuf], catalogue: &Catalogue, format: Format) -
 impl Again {
     fn of(folder: &Path, catalogue: &Catalogue) -> Result<Self, Error> {
         let Bundle { report, .. } = Bundle::open(folder)?;
-        let shown = folder.display().to_string();
-        let mut again =
-            Self { folder: shown, judged: 0, differences: Vec::new(), problems: Vec::new(), notes: Vec::new() };
-        again.files(folder)?;
+        let mut again = Self {
+            folder: folder.display().to_string(),
+            verdicts: 0,
+            judged: 0,
+            results_without_trace: 0,
+            earlier_without_trace: 0,
+            differences: Vec::new(),
+            problems: sums::check(folder),
+            notes: Vec::new(),
+        };
+        if Journal::is_there(folder) {
+            again.notes.push(NOT_ENDED.to_owned());
+        }
         if report.run.catalogue != catalogue.hash {
             again.notes.push(format!(
                 "the run was judged by catalogue {}, and is judged by {} now: what differs may be the catalogue's",
@@ -100,47 +119,72 @@ impl Again {
                 visible_line(&report.run.harness)
             ));
         }
-        let mut named = 0;
+        let mut unproven = Vec::new();
         for result in &report.results {
             let CaseOutcome::Judged(judged) = &result.outcome else { continue };
-            named += again.result(folder, catalogue, result, judged);
+            again.result(folder, catalogue, result, judged, &mut unproven);
         }
-        let without = report.results.iter().filter(|it| it.verdict().is_some()).count().saturating_sub(named);
-        if without > 0 {
-            again.notes.push(format!("{without} results have no Trace, because their case did not begin"));
-        }
+        again.untraced(&unproven);
         Ok(again)
     }
 
-    /// What is not as it was listed.
-    fn files(&mut self, folder: &Path) -> Result<(), Error> {
-        match sums::check(folder)? {
-            None => {
-                self.notes.push(format!("there is no {}: whether the files are as they were is not known", sums::SUMS));
+    /// Judges a result and its earlier runs again. What passed or failed without a Trace is `unproven`.
+    fn result(
+        &mut self,
+        folder: &Path,
+        catalogue: &Catalogue,
+        result: &CaseResult,
+        judged: &Judged,
+        unproven: &mut Vec<String>,
+    ) {
+        let earlier = judged.earlier.iter().map(|run| (run.verdict, &run.trace, None));
+        let last = (judged.judgement.verdict, &judged.trace, Some(&judged.judgement));
+        for (nth, (then, trace, judgement)) in (1..).zip(earlier.chain([last])) {
+            self.verdicts += 1;
+            let Some(trace) = trace else {
+                if judgement.is_some() {
+                    self.results_without_trace += 1;
+                } else {
+                    self.earlier_without_trace += 1;
+                }
+                if matches!(then, Verdict::Pass | Verdict::Fail) {
+                    let run = if judgement.is_some() { String::new() } else { format!(" run {nth}") };
+                    unproven.push(format!("{} [{}]{run}", result.case, visible_line(&result.mtp)));
+                }
+                continue;
+            };
+            let Some(now) = self.judge(folder, catalogue, result, trace) else { continue };
+            let metrics = judgement.map(|then| changes(then, &now)).unwrap_or_default();
+            if now.verdict != then || !metrics.is_empty() {
+                self.differ(result, trace, then, now.verdict, metrics);
             }
-            Some(altered) => self.problems.extend(altered.iter().map(|(name, how)| how.words(name))),
         }
-        Ok(())
     }
 
-    /// Judges a result and its earlier runs again; gives back 1 when it has a Trace.
-    fn result(&mut self, folder: &Path, catalogue: &Catalogue, result: &CaseResult, judged: &Judged) -> usize {
-        for EarlierRun { verdict, trace, .. } in &judged.earlier {
-            if let Some(trace) = trace
-                && let Some(now) = self.judge(folder, catalogue, result, trace)
-                && now.verdict != *verdict
-            {
-                self.differ(result, trace, *verdict, now.verdict, Vec::new());
+    /// Says what was not compared because it has no Trace. A case that did not begin has none, and is inconclusive or not run at all; a pass
+    /// or a fail without one is the word of run.json alone.
+    fn untraced(&mut self, unproven: &[String]) {
+        for (count, one, many) in [
+            (self.results_without_trace, "result", "results"),
+            (self.earlier_without_trace, "earlier run of a case", "earlier runs of cases"),
+        ] {
+            match count {
+                0 => {}
+                1 => self.notes.push(format!("one {one} has no Trace and was not compared")),
+                count => self.notes.push(format!("{count} {many} have no Trace and were not compared")),
             }
         }
-        let Some(trace) = &judged.trace else { return 0 };
-        if let Some(now) = self.judge(folder, catalogue, result, trace) {
-            let metrics = changes(&judged.judgement, &now);
-            if now.verdict != judged.judgement.verdict || !metrics.is_empty() {
-                self.differ(result, trace, judged.judgement.verdict, now.verdict, metrics);
-            }
+        if unproven.is_empty() {
+            return;
         }
-        1
+        let mut named: Vec<_> = unproven.iter().take(NAMED).cloned().collect();
+        if let Some(more) = unproven.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            named.push(format!("and {more} more"));
+        }
+        self.problems.push(format!(
+            "run.json says pass or fail and names no Trace, so that nobody can check it: {}",
+            named.join(", ")
+        ));
     }
 
     fn differ(&mut self, result: &CaseResult, trace: &str, then: Verdict, now: Verdict, metrics: Vec<MetricChange>) {
@@ -208,16 +252,26 @@ impl Again {
         }
         let files = match self.problems.len() {
             0 => String::new(),
-            1 => ", and something is wrong with a file".to_owned(),
-            count => format!(", and {count} things are wrong with the files"),
+            1 => ", and something is wrong with the evidence".to_owned(),
+            count => format!(", and {count} things are wrong with the evidence"),
         };
-        let verdicts = match self.differences.len() {
-            0 => "every verdict is the same".to_owned(),
-            1 => "one result differs".to_owned(),
-            count => format!("{count} results differ"),
-        };
-        let _ = writeln!(text, "  {verdicts}{files}");
+        let _ = writeln!(text, "  {}{files}", self.verdicts());
         text
+    }
+
+    /// What came of the comparison, in words.
+    fn verdicts(&self) -> String {
+        let Self { verdicts, judged, .. } = self;
+        let compared = format!("{judged} of {verdicts} verdicts were compared");
+        let of = if judged < verdicts { format!("{compared}, and ") } else { String::new() };
+        match self.differences.len() {
+            0 if *verdicts == 0 => "the run has no verdict to compare".to_owned(),
+            0 if *judged == 0 => "no verdict was compared".to_owned(),
+            0 if judged < verdicts => format!("{of}these are the same"),
+            0 => "every verdict is the same".to_owned(),
+            1 => format!("{of}one result differs"),
+            count => format!("{of}{count} results differ"),
+        }
     }
 }
 

@@ -14,8 +14,11 @@ pub struct Cause {
     pub fault: String,
     /// What the Agent does wrong.
     pub meaning: String,
-    /// The MTPs over which it does; empty for all.
+    /// The MTPs over which it makes the metric unmet; empty for all but those of `not_over`.
     pub over: Vec<String>,
+    /// The MTPs over which it does not, when it does over the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_over: Vec<String>,
 }
 
 /// `fixtures/faults.yaml`.
@@ -63,21 +66,12 @@ impl Causes {
                 Effect::One(over) => vec![over],
                 Effect::Several(all) => all,
             };
-            let mut over: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
             let widest = effects.iter().map(|effect| effect.unmet.len()).max().unwrap_or_default();
-            for Over { mtp, unmet } in effects {
-                let named = match mtp {
-                    None => Vec::new(),
-                    Some(Mtps::One(name)) => vec![name],
-                    Some(Mtps::Several(names)) => names,
-                };
-                for metric in unmet {
-                    over.entry(metric).or_default().extend(named.iter().cloned());
-                }
-            }
-            for (metric, over) in over {
-                let cause = Cause { fault: fault.clone(), meaning: meaning.clone(), over: over.into_iter().collect() };
-                causes.metrics.entry(metric).or_default().push((widest, cause));
+            let metrics: BTreeSet<&String> = effects.iter().flat_map(|effect| &effect.unmet).collect();
+            for metric in metrics {
+                let (over, not_over) = places(&effects, metric);
+                let cause = Cause { fault: fault.clone(), meaning: meaning.clone(), over, not_over };
+                causes.metrics.entry(metric.clone()).or_default().push((widest, cause));
             }
         }
         // What breaks this metric alone explains it best.
@@ -95,6 +89,27 @@ impl Causes {
         let rules = self.metrics.keys().filter(|name| !name.bytes().all(|c| c.is_ascii_digit()));
         rules.map(|name| (name.clone(), self.metric(name))).collect()
     }
+}
+
+impl Over {
+    fn named(&self) -> Vec<String> {
+        match &self.mtp {
+            None => Vec::new(),
+            Some(Mtps::One(name)) => vec![name.clone()],
+            Some(Mtps::Several(names)) => names.clone(),
+        }
+    }
+}
+
+/// The MTPs over which these effects make the metric unmet, and those over which they do not. An effect that names no MTP holds over all
+/// that the others do not name.
+fn places(effects: &[Over], metric: &String) -> (Vec<String>, Vec<String>) {
+    let of = |has: bool| -> Vec<String> {
+        let all = effects.iter().filter(|effect| effect.unmet.contains(metric) == has);
+        all.flat_map(Over::named).collect::<BTreeSet<_>>().into_iter().collect()
+    };
+    let elsewhere = effects.iter().any(|effect| effect.mtp.is_none() && effect.unmet.contains(metric));
+    if elsewhere { (Vec::new(), of(false)) } else { (of(true), Vec::new()) }
 }
 
 #[cfg(test)]

@@ -80,8 +80,12 @@ fn steps(out: &mut String, title: &str, steps: &[String]) {
 }
 
 fn causes(out: &mut String, indent: &str, causes: &[Cause]) {
-    for Cause { fault, meaning, over } in causes.iter().take(CAUSES) {
-        let over = if over.is_empty() { String::new() } else { format!(", over {}", over.join(", ")) };
+    for Cause { fault, meaning, over, not_over } in causes.iter().take(CAUSES) {
+        let over = match (over.as_slice(), not_over.as_slice()) {
+            ([], []) => String::new(),
+            ([], not_over) => format!(", not over {}", not_over.join(", ")),
+            (over, _) => format!(", over {}", over.join(", ")),
+        };
         let _ = writeln!(out, "{indent}- {meaning}{over} (--fault {fault})");
     }
     if let Some(more) = causes.len().checked_sub(CAUSES).filter(|more| *more > 0) {

@@ -29,6 +29,12 @@ pub trait TraceSource {
         let _ = report;
         path.to_owned()
     }
+
+    /// The page of the report at this place alone, relative to the page; none when it is this one.
+    fn page(&self, report: usize) -> Option<String> {
+        let _ = report;
+        None
+    }
 }
 
 /// Why there is no page.
@@ -50,7 +56,7 @@ pub enum HtmlError {
 /// # Errors
 /// A page that cannot be written, and a template that does not fit, which tests rule out.
 pub fn write(reports: &[&RunReport], traces: &dyn TraceSource, out: &mut dyn Write) -> Result<(), HtmlError> {
-    let (before, after) = shell::page(reports, &index::index(reports))?;
+    let (before, after) = shell::page(reports, traces, &index::index(reports))?;
     out.write_all(before.as_bytes())?;
     let each = reports.iter().enumerate();
     let ran =

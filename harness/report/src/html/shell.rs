@@ -1,7 +1,7 @@
 //! The page around the data: the template, filled, with style and script inside and the policy that allows only these.
 
 use super::{
-    HtmlError,
+    HtmlError, TraceSource,
     clean::{clean, embedded},
     index::Index,
 };
@@ -10,7 +10,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use minijinja::{AutoEscape, Environment, Value, context, value::Serde};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use uspec_testplan::run_report::{EutInfo, RunInfo, RunReport};
+use uspec_testplan::run_report::{EutInfo, RunInfo, RunPart, RunReport};
 
 const TEMPLATE: &str = include_str!("../../../../reports/templates/report.html");
 
@@ -48,6 +48,12 @@ struct Head<'a> {
     run: &'a RunInfo,
     length: String,
     started: String,
+    /// Which shard of a run it is.
+    shard: Option<String>,
+    /// The runs of which it was put together, in words.
+    parts: Vec<String>,
+    /// The page of this EUT alone, relative to this one.
+    own: Option<String>,
     mtps: Vec<(&'a str, String)>,
 }
 
@@ -55,13 +61,18 @@ struct Head<'a> {
 const DETAILS: &str = "<!-- details -->";
 
 /// The page before its details, and behind them: they are written one at a time, because all of them are large.
-pub(super) fn page(reports: &[&RunReport], index: &Index<'_>) -> Result<(String, String), HtmlError> {
+pub(super) fn page(
+    reports: &[&RunReport],
+    traces: &dyn TraceSource,
+    index: &Index<'_>,
+) -> Result<(String, String), HtmlError> {
     let style = STYLE.join("\n");
     let script = SCRIPT.join("\n");
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_template("report.html", TEMPLATE)?;
-    let heads = reports.iter().map(|report| clean(&head(report))).collect::<Result<Vec<_>, _>>()?;
+    let each = reports.iter().enumerate();
+    let heads = each.map(|(place, report)| clean(&head(report, traces.page(place)))).collect::<Result<Vec<_>, _>>()?;
     let page = environment.get_template("report.html")?.render(context! {
         heads => Value::from(Serde(heads)),
         counts => Value::from(Serde(counts(reports))),
@@ -76,9 +87,17 @@ pub(super) fn page(reports: &[&RunReport], index: &Index<'_>) -> Result<(String,
     Ok((before.to_owned(), after.to_owned()))
 }
 
-fn head(report: &RunReport) -> Head<'_> {
+fn head(report: &RunReport, own: Option<String>) -> Head<'_> {
+    let run = &report.run;
     let mtps = report.mtps.iter().map(|mtp| (mtp.name.as_str(), mtp.words())).collect();
-    Head { eut: &report.eut, run: &report.run, started: moment(report.run.started), length: length(&report.run), mtps }
+    let shard = run.identity.shard.map(|shard| shard.to_string());
+    let (started, parts) = (moment(run.started), run.parts.iter().map(part).collect());
+    Head { eut: &report.eut, run, length: length(run), started, shard, parts, own, mtps }
+}
+
+fn part(part: &RunPart) -> String {
+    let shard = part.shard.map(|shard| format!("shard {shard}, ")).unwrap_or_default();
+    format!("{shard}{} on {}, {}", moment(part.started), part.host, part.id)
 }
 
 /// A timestamp without the fractions of its second.

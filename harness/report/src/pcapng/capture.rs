@@ -9,14 +9,17 @@ use uspec_testplan::{
 };
 
 use super::{
-    comment,
+    bound, comment,
     conversation::{Conversation, End},
     opening::{Openings, moment, start, we_called},
     packet::{Packet, Place},
 };
 
 /// How the note begins that the runner leaves where the log of octets is full.
-const FULL: &str = "from here on, octets are not kept";
+pub(super) const FULL: &str = "from here on, octets are not kept";
+
+/// The reason that the MTPs give for a session whose stream this end has broken.
+const WE_BROKE_IT: &str = "this end broke the stream";
 
 /// A capture in the making.
 pub(super) struct Capture<'t> {
@@ -38,6 +41,9 @@ impl<'t> Capture<'t> {
         let at_us = moment(self.trace, event);
         match &event.what {
             What::Octets { connection, direction, bytes } => {
+                if !bytes.is_empty() && self.conversations.get(connection).is_some_and(Conversation::has_ended) {
+                    self.pending.push("In the Trace, these octets stand behind the end of their stream".to_owned());
+                }
                 self.on(*connection, at_us, |it, out| it.octets(out, at_us, *direction, bytes));
             }
             // That of number 0 is our end itself.
@@ -87,14 +93,12 @@ impl<'t> Capture<'t> {
     pub(super) fn finish(mut self) -> (Vec<Packet>, Vec<String>) {
         // What was repeated from before stands where it was met.
         self.packets.sort_by_key(|packet| packet.at_us);
-        let left = std::mem::take(&mut self.pending);
-        match self.packets.last_mut() {
-            Some(last) => {
-                last.comments.extend(left);
-                (self.packets, Vec::new())
-            }
-            None => (Vec::new(), left),
+        let mut left = std::mem::take(&mut self.pending);
+        if let Some(last) = self.packets.last_mut() {
+            last.comments.append(&mut left);
         }
+        self.packets.iter_mut().map(|packet| &mut packet.comments).chain([&mut left]).for_each(bound);
+        (self.packets, left)
     }
 
     fn changed(&mut self, connection: u32, at_us: u64, state: ConnectionState, details: &Value) {
@@ -116,16 +120,14 @@ impl<'t> Capture<'t> {
             ConnectionState::Handshake | ConnectionState::Open => {
                 self.on(connection, at_us, |it, out| it.establish(out, at_us));
             }
-            ConnectionState::Closed => {
-                if let Some(end) = end(details) {
-                    self.on(connection, at_us, |it, out| it.end(out, at_us, end));
-                }
-            }
+            ConnectionState::Closed => self.closed(connection, at_us, details),
             ConnectionState::Failed => {
                 let said = details.pointer("/failed/text").and_then(Value::as_str).unwrap_or("it failed");
                 self.at(connection, comment(&format!("connection {connection}: {said}")));
                 if details.pointer("/failed/kind").and_then(Value::as_str) == Some("connect_failed") {
-                    self.on(connection, at_us, |it, out| it.end(out, at_us, End::Broken));
+                    let refused = said.to_ascii_lowercase().contains("refused");
+                    let end = if refused { End::Refused } else { End::Unanswered };
+                    self.on(connection, at_us, |it, out| it.end(out, at_us, end));
                 }
             }
             ConnectionState::Oversized => {
@@ -133,6 +135,28 @@ impl<'t> Capture<'t> {
             }
             ConnectionState::Listening => {}
         }
+    }
+
+    /// The session above a stream has ended, or the stream itself.
+    fn closed(&mut self, connection: u32, at_us: u64, details: &Value) {
+        self.resume(connection, at_us);
+        let Some(conversation) = self.conversations.get_mut(&connection) else { return };
+        let text = |pointer: &str| details.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        if details.get("closed").is_some() {
+            conversation.farewell = Some((text("/closed/by").to_owned(), text("/closed/reason").to_owned()));
+        }
+        if details.get("stream_ended").is_none() || conversation.has_ended() {
+            return;
+        }
+        let (by, why) = conversation.farewell.clone().unwrap_or_default();
+        let (end, said) = match text("/stream_ended/by") {
+            "us" if by == "us" && why == WE_BROKE_IT => (End::Reset, "the harness broke the stream here".to_owned()),
+            "us" => (End::By(Direction::Sent), ended_by("the harness", "the other side")),
+            "peer" => (End::By(Direction::Received), ended_by("the other side", "the harness")),
+            _ => (End::Broken, broken(&why)),
+        };
+        self.on(connection, at_us, |it, out| it.end(out, at_us, end));
+        self.at(connection, said);
     }
 
     /// Does something with a connection; what is pending is said of the first packet of it.
@@ -241,14 +265,16 @@ fn attempt(connection: u32, details: &Value) -> String {
     }
 }
 
-/// How the stream ended; `None` while only the session above it did.
-fn end(details: &Value) -> Option<End> {
-    let by = details.pointer("/stream_ended/by")?;
-    Some(match by.as_str() {
-        Some("us") => End::By(Direction::Sent),
-        Some("peer") => End::By(Direction::Received),
-        _ => End::Broken,
-    })
+fn ended_by(one: &str, other: &str) -> String {
+    format!("{one} ended the stream here. How {other} ended its half is not in the Trace, and so it is not drawn")
+}
+
+fn broken(why: &str) -> String {
+    let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
+    comment(&format!(
+        "the stream broke here{why}: a reset, a time-out, or TLS that ended without notice. The Trace does not know by which packet, and so none \
+         is drawn"
+    ))
 }
 
 /// What a Record carries, in words.

@@ -14,6 +14,8 @@ pub(super) struct Conversation {
     stage: Stage,
     /// The place of its last packet in the list.
     pub(super) last: Option<usize>,
+    /// Why the session above it ended, as we said of it: by whom, and the reason.
+    pub(super) farewell: Option<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -32,20 +34,33 @@ enum Stage {
     Ended,
 }
 
-/// How a connection ends.
+/// How a connection ends, as far as the Trace knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// In order, by this side.
+    /// In order, by this side. How the other side ended its half is not known.
     By(Direction),
-    /// It broke.
+    /// We broke it.
+    Reset,
+    /// It broke, and nobody knows by whom.
     Broken,
+    /// The call was refused.
+    Refused,
+    /// Nothing came of the call.
+    Unanswered,
 }
 
 impl Conversation {
     pub(super) fn new(us: Place, peer: Place, we_called: bool) -> Self {
         // Any numbers will do; apart from each other, they are told apart by eye.
         let side = |place, next| Side { place, next };
-        Self { us: side(us, 1_000_000), peer: side(peer, 2_000_000), we_called, stage: Stage::New, last: None }
+        Self {
+            us: side(us, 1_000_000),
+            peer: side(peer, 2_000_000),
+            we_called,
+            stage: Stage::New,
+            last: None,
+            farewell: None,
+        }
     }
 
     fn caller(&self) -> Direction {
@@ -80,20 +95,27 @@ impl Conversation {
         }
     }
 
-    /// It ends.
+    /// Whether its end was shown already.
+    pub(super) fn has_ended(&self) -> bool {
+        self.stage == Stage::Ended
+    }
+
+    /// It ends. Only the end that is known is drawn.
     pub(super) fn end(&mut self, out: &mut Vec<Packet>, at_us: u64, end: End) {
-        match (self.stage, end) {
-            (Stage::New | Stage::Ended, _) => return,
-            // Nobody answered the call.
-            (Stage::Called, _) => self.segment(out, at_us, other(self.caller()), flags::RST | flags::ACK, &[]),
-            (Stage::Open, End::Broken) => {
-                self.segment(out, at_us, Direction::Received, flags::RST | flags::ACK, &[]);
+        if self.stage == Stage::Ended {
+            return;
+        }
+        if matches!(end, End::By(_) | End::Reset | End::Broken) {
+            // Only a stream that was there can end.
+            self.establish(out, at_us);
+        }
+        match end {
+            End::By(way) => self.segment(out, at_us, way, flags::FIN | flags::ACK, &[]),
+            End::Reset => self.segment(out, at_us, Direction::Sent, flags::RST | flags::ACK, &[]),
+            End::Refused if self.stage == Stage::Called => {
+                self.segment(out, at_us, other(self.caller()), flags::RST | flags::ACK, &[]);
             }
-            (Stage::Open, End::By(way)) => {
-                self.segment(out, at_us, way, flags::FIN | flags::ACK, &[]);
-                self.segment(out, at_us, other(way), flags::FIN | flags::ACK, &[]);
-                self.segment(out, at_us, way, flags::ACK, &[]);
-            }
+            End::Broken | End::Refused | End::Unanswered => {}
         }
         self.stage = Stage::Ended;
     }

@@ -25,6 +25,9 @@ use capture::Capture;
 /// A comment is for reading; the report has everything.
 const COMMENT_LIMIT: usize = 500;
 
+/// Nobody reads more comments of one packet, and tools show them slowly.
+const MOST_COMMENTS: usize = 50;
+
 /// The Trace as a capture. `before` has the openings of the connections that began before it. Steps, and findings of `judgement` that are not
 /// met, stand as comments at the packets that they are about.
 pub fn render(trace: &Trace, before: &Openings, judgement: Option<&Judgement>) -> Vec<u8> {
@@ -56,6 +59,14 @@ fn of_metric(metric: &MetricResult, only_unmet: bool) -> impl Iterator<Item = (u
         let text = format!("{name} {what}: expected {}, seen {}", finding.expected, finding.seen);
         Some((*finding.events.first()?, comment(&text)))
     })
+}
+
+/// Leaves as many comments as are read, and the number of the others.
+fn bound(comments: &mut Vec<String>) {
+    if let Some(more) = comments.len().checked_sub(MOST_COMMENTS).filter(|more| *more > 0) {
+        comments.truncate(MOST_COMMENTS);
+        comments.push(format!("and {more} more"));
+    }
 }
 
 /// A text as a comment has it.

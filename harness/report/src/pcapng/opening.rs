@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::capture::FULL;
 use uspec_testplan::{
     case::CaseId,
     trace::{ConnectionState, Direction, Event, Trace, What},
@@ -41,8 +42,14 @@ pub(super) struct Opening {
 impl Openings {
     /// Takes in what a Trace shows, after it was rendered: the connections that it opened and did not end.
     pub fn learn(&mut self, trace: &Trace) {
+        let mut full = false;
         for event in &trace.events {
-            self.event(trace, event);
+            if matches!(&event.what, What::Note { text } if text.starts_with(FULL)) {
+                full = true;
+                // What came of these openings so far is not all of it.
+                self.0.values_mut().filter(|opening| !opening.open).for_each(|opening| opening.whole = false);
+            }
+            self.event(trace, event, full);
         }
         while self.0.len() > MAX_CONNECTIONS {
             self.0.pop_first();
@@ -53,7 +60,8 @@ impl Openings {
         self.0.get(&connection).filter(|opening| opening.open && opening.whole)
     }
 
-    fn event(&mut self, trace: &Trace, event: &Event) {
+    /// `full`: the Trace keeps no octets any more.
+    fn event(&mut self, trace: &Trace, event: &Event, full: bool) {
         match &event.what {
             What::Connection { connection, state: ConnectionState::Attempt, details } => {
                 let opening = Opening {
@@ -62,7 +70,7 @@ impl Openings {
                     we_called: we_called(details),
                     octets: Vec::new(),
                     comments: Vec::new(),
-                    whole: true,
+                    whole: !full,
                     open: false,
                 };
                 self.0.insert(*connection, opening);
@@ -70,7 +78,7 @@ impl Openings {
             What::Connection { connection, state: ConnectionState::Open, .. } => {
                 if let Some(opening) = self.0.get_mut(connection) {
                     opening.open = true;
-                    // Where the log of octets was full, there is nothing to repeat.
+                    // Without octets there is nothing to repeat.
                     opening.whole &= !opening.octets.is_empty();
                 }
             }
