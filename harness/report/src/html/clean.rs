@@ -33,7 +33,9 @@ fn named(fields: Map<String, Value>) -> Map<String, Value> {
     for (name, value) in fields {
         let mut name = if is_plain(&name) { name } else { visible(&name) };
         if shown.contains_key(&name) {
-            let free = (2_u64..).map(|number| format!("{name} ({number})")).find(|it| !shown.contains_key(it));
+            // More numbers than there are names.
+            let numbers = shown.len() + 1..=2 * shown.len() + 2;
+            let free = numbers.map(|number| format!("{name} ({number})")).find(|it| !shown.contains_key(it));
             name = free.unwrap_or(name);
         }
         shown.insert(name, cleaned(value));
@@ -68,7 +70,7 @@ mod tests {
     fn nothing_is_rounded_and_no_name_is_lost() {
         let value =
             clean(&json!({"id": u64::MAX, "low": i64::MIN, "n": 9_007_199_254_740_991_u64, "\u{1b}": 1, "\\x1b": 2}));
-        let expected = json!({"id": "18446744073709551615", "low": "-9223372036854775808", "n": 9_007_199_254_740_991_u64, "\\x1b": 1, "\\x1b (2)": 2});
+        let expected = json!({"id": "18446744073709551615", "low": "-9223372036854775808", "n": 9_007_199_254_740_991_u64, "\\x1b": 1, "\\x1b (5)": 2});
         assert_eq!(value.unwrap_or_default(), expected);
     }
 }

@@ -163,7 +163,9 @@ impl Item<'_> {
             Kind::Arrow(arrow) => arrow.spend(budget),
             Kind::Connection { details, octets, .. } => {
                 details.spend(budget);
-                octets.iter_mut().for_each(|part| part.spend(budget));
+                for part in octets {
+                    part.spend(budget);
+                }
             }
             _ => {}
         }

@@ -421,7 +421,7 @@ mod tests {
         let key = [1, 2, 3, 4];
         let payload = b"Password=hunter22;x".to_vec();
         let scrambled = payload.iter().zip(key.iter().cycle()).map(|(octet, key)| octet ^ key);
-        let wire: Vec<u8> = [0x82, 0x80 | 19].into_iter().chain(key).chain(scrambled).collect();
+        let wire: Vec<u8> = [0x82, 0x80 | 0x13].into_iter().chain(key).chain(scrambled).collect();
         let decoded = json!({"message": {"body": {"Password": "hunter22"}}});
         let seen = shown(
             "websocket",

@@ -24,7 +24,7 @@ pub(super) struct Part<'t> {
     hidden: bool,
 }
 
-impl<'t> Part<'t> {
+impl Part<'_> {
     pub(super) fn spend(&mut self, budget: &mut Budget) {
         self.bytes.iter_mut().for_each(|bytes| bytes.spend(budget));
     }
