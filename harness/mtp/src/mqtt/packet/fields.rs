@@ -1,5 +1,7 @@
 //! A packet as a value for people and patterns: everything but the application message.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::property::{Properties, PropertyId, PropertyValue};
@@ -45,7 +47,12 @@ fn of_connect(fields: &mut Map<String, Value>, connect: &Connect) {
         fields.insert("username".into(), json!(username));
     }
     if let Some(password) = &connect.password {
-        fields.insert("password".into(), json!(String::from_utf8_lossy(password)));
+        let text = String::from_utf8_lossy(password);
+        // What is no text would be lost: nobody could find its octets elsewhere to mask them.
+        if let Cow::Owned(_) = text {
+            fields.insert("password_hex".into(), json!(hex::encode(password)));
+        }
+        fields.insert("password".into(), json!(text));
     }
     let version = version.unwrap_or(if connect.level >= 5 { MqttVersion::V5 } else { MqttVersion::V311 });
     if let Some(will) = &connect.will {

@@ -1,0 +1,255 @@
+//! What covers the secrets of a Trace in a copy of it, event by event.
+
+use std::{
+    collections::BTreeSet,
+    ops::Range,
+};
+
+use serde_json::Value;
+use uspec_usp::json::record_to_value;
+
+use super::{
+    MASK, Mask, Secret,
+    carried::{Segments, parts},
+    find, named,
+    names::{is_credential, is_secret},
+    search::Search,
+    secrets,
+    streams,
+};
+use crate::{
+    case::PacketKind,
+    trace::{Direction, Event, Header, StepOutcome, Trace, What},
+};
+
+/// What stands in octets in the place of each octet of a secret.
+pub(super) const STAR: u8 = b'*';
+
+/// A shorter secret is not looked for in what others sent; a known one neither.
+const MIN_KNOWN: usize = 4;
+
+/// How many short credentials are looked for in MQTT's octets.
+const MAX_SHORT: usize = 16;
+
+/// What covers the secrets of one Trace.
+#[derive(Debug)]
+pub(super) struct Cover {
+    mask: Mask,
+    segments: Segments,
+    /// Credentials that are too short to be looked for by themselves, as MQTT writes them: behind their length.
+    short: Vec<Vec<u8>>,
+}
+
+impl Cover {
+    pub(super) fn of(trace: &Trace) -> Self {
+        let mask = Mask::of(trace);
+        let segments = Segments::of(trace, &|octets| !mask.in_octets(octets).is_empty());
+        let is_short = |secret: &Secret| (1..MIN_KNOWN).contains(&secret.value.len()) && is_credential(&secret.at);
+        let short = secrets(trace).into_iter().filter(is_short).take(MAX_SHORT).map(|secret| {
+            let length = u8::try_from(secret.value.len()).unwrap_or(u8::MAX);
+            [&[0, length], secret.value.as_slice()].concat()
+        });
+        let short = short.collect();
+        Self { mask, segments, short }
+    }
+
+    /// Covers them in this copy of the Trace.
+    pub(super) fn trace(&self, shown: &mut Trace) {
+        for (name, value) in &mut shown.header.variables {
+            self.named(name, value);
+        }
+        let mut hidden = BTreeSet::new();
+        for (way, is_record, pieces) in streams::messages(&shown.events) {
+            let mut octets = pieces.octets.clone();
+            if is_record {
+                if self.record(way, &mut octets) {
+                    hidden.insert(way.0);
+                }
+            } else {
+                star(&mut octets, self.mask.in_octets(&pieces.octets));
+            }
+            pieces.put_back(&octets, &mut shown.events);
+        }
+        for event in &mut shown.events {
+            if let Some(connection) = self.event(&mut event.what) {
+                hidden.insert(connection);
+            }
+        }
+        self.streams(&shown.header, &mut shown.events, &hidden);
+    }
+
+    /// Covers everything of an event but what is covered together with its neighbours. Gives back its connection when a payload was covered
+    /// whole.
+    fn event(&self, what: &mut What) -> Option<u32> {
+        match what {
+            What::Record { connection, direction, bytes, decoded, .. } => {
+                let hidden = self.record((*connection, *direction), bytes);
+                // What was decoded says the payload again.
+                if let Some(record) = decoded.get_mut("record").filter(|record| !record.is_null()) {
+                    *record = record_to_value(bytes).unwrap_or_else(|_| MASK.into());
+                }
+                self.tree(decoded);
+                return hidden.then_some(*connection);
+            }
+            What::Packet { connection, direction, kind, fields, body } => {
+                self.tree(fields);
+                if PacketKind::named(kind).is_some_and(PacketKind::carries_records) {
+                    return self.record((*connection, *direction), body).then_some(*connection);
+                }
+                let found = self.mask.in_octets(body);
+                star(body, found);
+            }
+            // As parts of streams and messages.
+            What::Octets { .. } | What::Frame { .. } => {}
+            What::Connection { details, .. } => self.tree(details),
+            What::StepStarted { action, .. } => *action = self.mask.apply(action),
+            What::StepEnded { outcome, .. } => match outcome {
+                StepOutcome::Done { .. } | StepOutcome::TimedOut { .. } => {}
+                StepOutcome::NotReached { reason } => self.text(reason),
+                StepOutcome::Fault { causes } => causes.iter_mut().for_each(|cause| self.text(cause)),
+            },
+            What::Captured { name, value } => self.named(name, value),
+            What::Eut { action, outcome, .. } => [action, outcome].into_iter().for_each(|text| self.text(text)),
+            What::CleanUp { differences } => differences.iter_mut().for_each(|text| self.text(text)),
+            What::Note { text } => self.text(text),
+        }
+        None
+    }
+
+    /// Covers what is, or should be, a Record; whether some of it was hidden whole.
+    fn record(&self, way: (u32, Direction), bytes: &mut [u8]) -> bool {
+        let mut found = self.mask.in_octets(bytes);
+        found.extend(named::fields(bytes).values.into_iter().map(|(_, value)| value));
+        let hidden = self.segments.hidden(way, bytes, &|octets| !self.mask.in_octets(octets).is_empty());
+        let is_hidden = !hidden.is_empty();
+        found.extend(hidden);
+        star(bytes, found);
+        is_hidden
+    }
+
+    fn streams(&self, header: &Header, events: &mut [Event], hidden: &BTreeSet<u32>) {
+        let kind = header.mtp_facts.as_ref().map(|facts| facts.kind.as_str());
+        for stream in streams::streams(events) {
+            let mut octets = stream.pieces.octets.clone();
+            // What is no WebSocket is never scrambled; in doubt it is one.
+            let mut clear = octets.len();
+            if kind.is_none_or(|kind| kind == "websocket") {
+                clear = stream.open.unwrap_or(clear).min(streams::upgraded(&octets).unwrap_or(clear));
+            } else if hidden.contains(&stream.connection) {
+                clear = 0;
+            }
+            let (readable, covered) = octets.split_at_mut_checked(clear).unwrap_or_default();
+            covered.fill(STAR);
+            let mut found = self.mask.in_octets(readable);
+            found.extend(named::fields(readable).values.into_iter().map(|(_, value)| value));
+            match kind {
+                Some("mqtt") => found.extend(self.short_in(readable)),
+                Some("uds") => {}
+                _ => found.extend(named::headers(readable)),
+            }
+            star(readable, found);
+            stream.pieces.put_back(&octets, events);
+        }
+    }
+
+    fn short_in(&self, octets: &[u8]) -> Vec<Range<usize>> {
+        let of = |short: &Vec<u8>| {
+            let places = octets.windows(short.len()).enumerate().filter(|(_, it)| it == short);
+            places.map(|(at, it)| at + 2..at + it.len()).collect::<Vec<_>>()
+        };
+        self.short.iter().flat_map(of).collect()
+    }
+
+    fn named(&self, name: &str, value: &mut String) {
+        if is_secret("", name, value) {
+            MASK.clone_into(value);
+        } else {
+            self.text(value);
+        }
+    }
+
+    fn text(&self, text: &mut String) {
+        *text = self.mask.apply_to_theirs(text);
+    }
+
+    fn tree(&self, tree: &mut Value) {
+        find::each_mut(tree, &mut |secret| MASK.clone_into(secret));
+        self.texts(tree);
+    }
+
+    fn texts(&self, tree: &mut Value) {
+        match tree {
+            Value::String(text) => self.text(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.texts(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|value| self.texts(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+}
+
+fn star(octets: &mut [u8], ranges: Vec<Range<usize>>) {
+    for range in ranges {
+        if let Some(secret) = octets.get_mut(range) {
+            secret.fill(STAR);
+        }
+    }
+}
+
+/// Those of the secrets that turn up anywhere in the Trace. A short one says nothing by itself.
+pub(super) fn turning_up(trace: &Trace, secrets: Vec<Secret>) -> Vec<Secret> {
+    let values = secrets.iter().enumerate().map(|(owner, secret)| (owner, secret.value.as_slice()));
+    let search = Search::new(values.filter(|(_, value)| value.len() >= MIN_KNOWN));
+    let mut there = BTreeSet::new();
+    let mut look = |octets: &[u8]| {
+        search.find(octets, &mut |form, seen| {
+            let alone = seen.is_alone(form.length);
+            if alone {
+                there.insert(form.owner);
+            }
+            alone
+        });
+    };
+    trace.header.variables.values().for_each(|value| look(value.as_bytes()));
+    trace.events.iter().for_each(|event| each_piece(&event.what, &mut look));
+    secrets.into_iter().enumerate().filter(|(owner, _)| there.contains(owner)).map(|(_, secret)| secret).collect()
+}
+
+/// Every text and every run of octets of an event.
+fn each_piece(what: &What, look: &mut dyn FnMut(&[u8])) {
+    match what {
+        What::Record { bytes, .. } => {
+            look(bytes);
+            let parts = parts(bytes);
+            if parts.len() > 1 {
+                look(&parts.into_iter().filter_map(|part| bytes.get(part)).collect::<Vec<_>>().concat());
+            }
+        }
+        What::Octets { bytes, .. } | What::Frame { payload: bytes, .. } => look(bytes),
+        What::Packet { fields, body, .. } => {
+            each_text(fields, look);
+            look(body);
+        }
+        What::Connection { details, .. } => each_text(details, look),
+        What::StepStarted { action, .. } => look(action.as_bytes()),
+        What::StepEnded { outcome: StepOutcome::NotReached { reason }, .. } => look(reason.as_bytes()),
+        What::StepEnded { outcome: StepOutcome::Fault { causes }, .. } => {
+            for cause in causes {
+                look(cause.as_bytes());
+            }
+        }
+        What::StepEnded { .. } => {}
+        What::Captured { value, .. } => look(value.as_bytes()),
+        What::Eut { action, outcome, .. } => [action, outcome].into_iter().for_each(|it| look(it.as_bytes())),
+        What::CleanUp { differences } => differences.iter().for_each(|it| look(it.as_bytes())),
+        What::Note { text } => look(text.as_bytes()),
+    }
+}
+
+fn each_text(tree: &Value, look: &mut dyn FnMut(&[u8])) {
+    match tree {
+        Value::String(text) => look(text.as_bytes()),
+        Value::Array(items) => items.iter().for_each(|item| each_text(item, look)),
+        Value::Object(fields) => fields.values().for_each(|value| each_text(value, look)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
