@@ -61,15 +61,8 @@ impl Segments {
         let hidden = match payload(&record) {
             Payload::None | Payload::Tls(_) => false,
             Payload::Segment(_) => self.tell(connection, direction),
-            Payload::Message(message) => {
-                let several = parts.len() > 1;
-                let decoded = several && message_to_value(&message).is_ok();
-                match (several, decoded || message_to_value(&message).is_ok()) {
-                    (false, true) => false,
-                    (false, false) => named::fields(&message).dangling,
-                    (true, _) => named::fields(&message).tells() || has(&message),
-                }
-            }
+            Payload::Message(message) if parts.len() > 1 => named::fields(&message).tells() || has(&message),
+            Payload::Message(message) => message_to_value(&message).is_err() && named::fields(&message).dangling,
         };
         parts.into_iter().filter(|_| hidden).collect()
     }
@@ -81,7 +74,8 @@ pub(super) fn parts(bytes: &[u8]) -> Vec<Range<usize>> {
     for (number, context) in fields(bytes, 0..bytes.len()) {
         for (_, wanted) in PAYLOADS.iter().filter(|(it, _)| *it == number) {
             let inside = fields(bytes, context.clone());
-            parts.extend(inside.into_iter().filter(|(it, part)| it == wanted && !part.is_empty()).map(|(_, part)| part));
+            parts
+                .extend(inside.into_iter().filter(|(it, part)| it == wanted && !part.is_empty()).map(|(_, part)| part));
         }
     }
     parts
@@ -97,7 +91,9 @@ fn fields(bytes: &[u8], message: Range<usize>) -> Vec<(u32, Range<usize>)> {
             WireType::Varint => decode_varint(&mut rest).ok().map(|_| 0),
             WireType::SixtyFourBit => Some(8),
             WireType::ThirtyTwoBit => Some(4),
-            WireType::LengthDelimited => decode_varint(&mut rest).ok().map(|it| usize::try_from(it).unwrap_or(usize::MAX)),
+            WireType::LengthDelimited => {
+                decode_varint(&mut rest).ok().map(|it| usize::try_from(it).unwrap_or(usize::MAX))
+            }
             WireType::StartGroup | WireType::EndGroup => None,
         };
         let Some(length) = length.map(|it| it.min(rest.len())) else { break };

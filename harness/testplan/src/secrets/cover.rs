@@ -1,21 +1,17 @@
 //! What covers the secrets of a Trace in a copy of it, event by event.
 
-use std::{
-    collections::BTreeSet,
-    ops::Range,
-};
+use std::{collections::BTreeSet, ops::Range};
 
 use serde_json::Value;
 use uspec_usp::json::record_to_value;
 
 use super::{
     MASK, Mask, Secret,
-    carried::{Segments, parts},
+    carried::Segments,
     find, named,
     names::{is_credential, is_secret},
-    search::Search,
-    secrets,
-    streams,
+    search::merged,
+    secrets, streams,
 };
 use crate::{
     case::PacketKind,
@@ -25,8 +21,8 @@ use crate::{
 /// What stands in octets in the place of each octet of a secret.
 pub(super) const STAR: u8 = b'*';
 
-/// A shorter secret is not looked for in what others sent; a known one neither.
-const MIN_KNOWN: usize = 4;
+/// A longer credential is looked for by itself.
+const LONG: usize = 4;
 
 /// How many short credentials are looked for in MQTT's octets.
 const MAX_SHORT: usize = 16;
@@ -44,7 +40,7 @@ impl Cover {
     pub(super) fn of(trace: &Trace) -> Self {
         let mask = Mask::of(trace);
         let segments = Segments::of(trace, &|octets| !mask.in_octets(octets).is_empty());
-        let is_short = |secret: &Secret| (1..MIN_KNOWN).contains(&secret.value.len()) && is_credential(&secret.at);
+        let is_short = |secret: &Secret| (1..LONG).contains(&secret.value.len()) && is_credential(&secret.at);
         let short = secrets(trace).into_iter().filter(is_short).take(MAX_SHORT).map(|secret| {
             let length = u8::try_from(secret.value.len()).unwrap_or(u8::MAX);
             [&[0, length], secret.value.as_slice()].concat()
@@ -188,68 +184,9 @@ impl Cover {
 }
 
 fn star(octets: &mut [u8], ranges: Vec<Range<usize>>) {
-    for range in ranges {
+    for range in merged(ranges) {
         if let Some(secret) = octets.get_mut(range) {
             secret.fill(STAR);
         }
-    }
-}
-
-/// Those of the secrets that turn up anywhere in the Trace. A short one says nothing by itself.
-pub(super) fn turning_up(trace: &Trace, secrets: Vec<Secret>) -> Vec<Secret> {
-    let values = secrets.iter().enumerate().map(|(owner, secret)| (owner, secret.value.as_slice()));
-    let search = Search::new(values.filter(|(_, value)| value.len() >= MIN_KNOWN));
-    let mut there = BTreeSet::new();
-    let mut look = |octets: &[u8]| {
-        search.find(octets, &mut |form, seen| {
-            let alone = seen.is_alone(form.length);
-            if alone {
-                there.insert(form.owner);
-            }
-            alone
-        });
-    };
-    trace.header.variables.values().for_each(|value| look(value.as_bytes()));
-    trace.events.iter().for_each(|event| each_piece(&event.what, &mut look));
-    secrets.into_iter().enumerate().filter(|(owner, _)| there.contains(owner)).map(|(_, secret)| secret).collect()
-}
-
-/// Every text and every run of octets of an event.
-fn each_piece(what: &What, look: &mut dyn FnMut(&[u8])) {
-    match what {
-        What::Record { bytes, .. } => {
-            look(bytes);
-            let parts = parts(bytes);
-            if parts.len() > 1 {
-                look(&parts.into_iter().filter_map(|part| bytes.get(part)).collect::<Vec<_>>().concat());
-            }
-        }
-        What::Octets { bytes, .. } | What::Frame { payload: bytes, .. } => look(bytes),
-        What::Packet { fields, body, .. } => {
-            each_text(fields, look);
-            look(body);
-        }
-        What::Connection { details, .. } => each_text(details, look),
-        What::StepStarted { action, .. } => look(action.as_bytes()),
-        What::StepEnded { outcome: StepOutcome::NotReached { reason }, .. } => look(reason.as_bytes()),
-        What::StepEnded { outcome: StepOutcome::Fault { causes }, .. } => {
-            for cause in causes {
-                look(cause.as_bytes());
-            }
-        }
-        What::StepEnded { .. } => {}
-        What::Captured { value, .. } => look(value.as_bytes()),
-        What::Eut { action, outcome, .. } => [action, outcome].into_iter().for_each(|it| look(it.as_bytes())),
-        What::CleanUp { differences } => differences.iter().for_each(|it| look(it.as_bytes())),
-        What::Note { text } => look(text.as_bytes()),
-    }
-}
-
-fn each_text(tree: &Value, look: &mut dyn FnMut(&[u8])) {
-    match tree {
-        Value::String(text) => look(text.as_bytes()),
-        Value::Array(items) => items.iter().for_each(|item| each_text(item, look)),
-        Value::Object(fields) => fields.values().for_each(|value| each_text(value, look)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -5,11 +5,7 @@
 
 use std::ops::Range;
 
-use super::{
-    encoded,
-    forms::MAX_PATTERN,
-    search::Search,
-};
+use super::{encoded, forms::MAX_PATTERN, search::Search};
 
 /// How long a number in the words of a cut can be.
 const MAX_NUMBER: usize = 20;

@@ -160,7 +160,9 @@ mod tests {
     #[test]
     fn base64_is_read_wherever_it_begins() {
         for before in ["", "a", "ab", "abc"] {
-            for text in [STANDARD.encode(format!("{before}???>>>y")), URL_SAFE_NO_PAD.encode(format!("{before}???>>>y"))] {
+            for text in
+                [STANDARD.encode(format!("{before}???>>>y")), URL_SAFE_NO_PAD.encode(format!("{before}???>>>y"))]
+            {
                 let shown = format!("=x:{text}!");
                 let found = digits(&shown, b"???>>>");
                 assert!(found.iter().any(|it| it.len() >= 8), "{text}: {found:?}");

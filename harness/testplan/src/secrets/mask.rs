@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, ops::Range};
 use super::{
     Secret, cuts,
     names::is_credential,
+    pieces::{each_piece, is_told},
     readable::readable,
     search::{Form, Occurrence, Search, merged},
     secrets, written,
@@ -35,6 +36,8 @@ pub struct Mask {
     lengths: BTreeSet<usize>,
     /// Those that a variable has, by their places.
     variables: BTreeSet<usize>,
+    /// Those that stand in a text which findings can show without quotes.
+    told: BTreeSet<usize>,
 }
 
 impl Mask {
@@ -56,26 +59,28 @@ impl Mask {
         searched.sort_by_key(|(_, secret)| !is_credential(&secret.at) || secret.at.contains('.'));
         let search = Search::new(searched.into_iter().map(|(owner, secret)| (owner, secret.value.as_slice())));
         let lengths = secrets.iter().map(|secret| secret.value.len()).filter(|length| *length > 0).collect();
-        let mut mask = Self { search, lengths, variables: BTreeSet::new() };
+        let mut mask = Self { search, lengths, ..Self::default() };
         if let Some(trace) = trace {
-            mask.variables = mask.variables(trace);
+            mask.look(trace);
         }
         mask
     }
 
-    /// The secrets that stand in a variable.
-    fn variables(&self, trace: &Trace) -> BTreeSet<usize> {
-        let mut owners = BTreeSet::new();
-        let captured = trace.events.iter().filter_map(|event| match &event.what {
-            What::Captured { value, .. } => Some(value),
-            _ => None,
-        });
-        for value in trace.header.variables.values().chain(captured) {
-            self.search.find(value.as_bytes(), &mut |form, seen| {
-                seen.is_alone(form.length) && owners.insert(form.owner)
-            });
+    /// Looks where the Trace says the secrets.
+    fn look(&mut self, trace: &Trace) {
+        let (mut variables, mut told) = (BTreeSet::new(), BTreeSet::new());
+        let look = |octets: &[u8], owners: &mut BTreeSet<usize>| {
+            self.search.find(octets, &mut |form, seen| seen.is_alone(form.length) && owners.insert(form.owner));
+        };
+        trace.header.variables.values().for_each(|value| look(value.as_bytes(), &mut variables));
+        for event in &trace.events {
+            match &event.what {
+                What::Captured { value, .. } => look(value.as_bytes(), &mut variables),
+                what if is_told(what) => each_piece(what, &mut |octets| look(octets, &mut told)),
+                _ => {}
+            }
         }
-        owners
+        (self.variables, self.told) = (variables, told);
     }
 
     /// Whether there is nothing to mask.
@@ -157,8 +162,13 @@ impl Mask {
     }
 
     fn counts(&self, form: &Form, seen: Occurrence<'_>, words: Words, quoted: &Range<usize>) -> bool {
-        let among_ours = words != Words::Theirs && form.is_like_a_word && !seen.encoded;
-        let anywhere = seen.is_alone(form.length) && !(among_ours && (seen.start < quoted.start || quoted.end < seen.end));
+        let among_ours = match words {
+            Words::Theirs => false,
+            Words::Ours => !self.told.contains(&form.owner),
+            Words::OfACase => true,
+        };
+        let is_ours = among_ours && form.is_like_a_word && !seen.encoded;
+        let anywhere = seen.is_alone(form.length) && !(is_ours && (seen.start < quoted.start || quoted.end < seen.end));
         let by_itself = words == Words::OfACase && !self.variables.contains(&form.owner);
         if by_itself { seen.is_whole() && !seen.encoded } else { anywhere }
     }

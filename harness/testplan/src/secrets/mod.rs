@@ -10,8 +10,8 @@
 //!   their length); of four to seven, what is part of a longer word;
 //! - a value that is no secret anyhow, because it equals a name of the USP schema or of a parameter or field in the Trace, or stands in an
 //!   Endpoint ID of it;
-//! - our own words: of a finding, words of letters alone, and short ones, are masked only between its first and its last quote, and in what it
-//!   expects only a whole value in quotes, unless a variable has brought the secret there;
+//! - our own words: of a finding, a word of letters alone, or a short one, is masked only between its first and its last quote, unless a text
+//!   of the Trace says it elsewhere too; in what a finding expects, only a whole value in quotes, unless a variable has brought it there;
 //! - what has no place in the search: it has room for 64 KiB of patterns, in which a secret counts with at most its first 256 octets (what
 //!   follows is masked as far as it is equal), MTP credentials first.
 //!
@@ -29,6 +29,7 @@ mod mask;
 mod masked;
 mod named;
 mod names;
+mod pieces;
 mod readable;
 mod search;
 mod streams;
@@ -96,7 +97,7 @@ pub fn mark(trace: &mut Trace, known: &mut Vec<Secret>) {
     let mut secrets = find::all(trace);
     let found: BTreeSet<&[u8]> = secrets.iter().map(|secret| secret.value.as_slice()).collect();
     let others: Vec<Secret> = known.iter().filter(|secret| !found.contains(secret.value.as_slice())).cloned().collect();
-    let turned_up = if others.is_empty() { others } else { cover::turning_up(trace, others) };
+    let turned_up = if others.is_empty() { others } else { pieces::turning_up(trace, others) };
     remember(trace, &secrets, known);
     secrets.extend(turned_up);
     trace.header.secrets = Some(secrets);

@@ -12,6 +12,9 @@ use super::names::{CHALLENGES, is_secret, is_secret_name};
 /// A longer name is none.
 const MAX_NAME: usize = 128;
 
+/// A longer value is a secret without a look at it: no switch and no path is so long.
+const MAX_READ: usize = 4096;
+
 /// The tag of a string that is the second field of its message: in every message of USP that has a name and its value, this is the value.
 const VALUE: u8 = 0x12;
 
@@ -35,7 +38,12 @@ impl Named {
 pub(super) fn fields(octets: &[u8]) -> Named {
     let mut named = Named::default();
     let place = CHALLENGES.iter().find(|it| contains(octets, it.as_bytes())).copied().unwrap_or_default();
+    let mut done = 0;
     for (name, text) in names(octets) {
+        // What stands within a secret is part of it.
+        if name.end <= done {
+            continue;
+        }
         let challenge = !place.is_empty() && text.ends_with("Value");
         if !challenge && !is_secret_name(text) {
             continue;
@@ -46,7 +54,9 @@ pub(super) fn fields(octets: &[u8]) -> Named {
             Some(range) => {
                 let value = octets.get(range.clone()).unwrap_or_default();
                 let last = if challenge { "Value" } else { text };
-                if str::from_utf8(value).map_or(true, |value| is_secret(place, last, value)) {
+                let text = (value.len() <= MAX_READ).then(|| str::from_utf8(value).ok()).flatten();
+                if text.is_none_or(|value| is_secret(place, last, value)) {
+                    done = range.end;
                     named.values.push((name, range));
                 }
             }
@@ -57,9 +67,10 @@ pub(super) fn fields(octets: &[u8]) -> Named {
 
 /// The values of secrets in the headers of STOMP and HTTP: one line, `name:value`.
 pub(super) fn headers(octets: &[u8]) -> Vec<Range<usize>> {
-    let mut values = Vec::new();
+    let mut values: Vec<Range<usize>> = Vec::new();
     for (name, text) in names(octets) {
-        if octets.get(name.end) != Some(&b':') || !is_secret_name(text) {
+        let done = values.last().map_or(0, |value| value.end);
+        if name.end <= done || octets.get(name.end) != Some(&b':') || !is_secret_name(text) {
             continue;
         }
         let rest = octets.get(name.end + 1..).unwrap_or_default();

@@ -1,9 +1,6 @@
 //! Words that are never masked by themselves: they stand in every Trace and in the words of every finding, and hide nothing.
 
-use std::{
-    collections::BTreeSet,
-    sync::LazyLock,
-};
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use serde_json::Value;
 use uspec_usp::schema::Schema;
@@ -44,7 +41,9 @@ pub(super) fn readable<'s>(trace: Option<&Trace>, secrets: &'s [Secret]) -> BTre
         left.retain(|text| !ids.iter().any(|id| id.contains(text)));
         for event in &trace.events {
             match &event.what {
-                What::Record { bytes, decoded, .. } if decoded.is_null() => without_names(&mut left, &find::decode(bytes)),
+                What::Record { bytes, decoded, .. } if decoded.is_null() => {
+                    without_names(&mut left, &find::decode(bytes));
+                }
                 What::Record { decoded: tree, .. }
                 | What::Packet { fields: tree, .. }
                 | What::Connection { details: tree, .. } => without_names(&mut left, tree),

@@ -183,11 +183,7 @@ impl Occurrence<'_> {
     pub(super) fn is_whole(self) -> bool {
         let before = self.start.checked_sub(1).and_then(|at| self.octets.get(at));
         let behind = self.octets.get(self.end);
-        match (before, behind) {
-            (None, None) => true,
-            (Some(b'"'), Some(b'"' | b'\\')) => true,
-            _ => false,
-        }
+        matches!((before, behind), (None, None) | (Some(b'"'), Some(b'"' | b'\\')))
     }
 
     /// Whether its length stands before it, as in protobuf and MQTT.

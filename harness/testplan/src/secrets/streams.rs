@@ -97,12 +97,12 @@ pub(super) fn messages(events: &[Event]) -> Vec<((u32, Direction), bool, Pieces)
         };
         match kind.as_str() {
             "binary" | "text" | "continuation" => {
-                match open.get_mut(&way).filter(|_| kind == "continuation") {
-                    Some((_, _, pieces)) => pieces.add(index, payload),
-                    None => {
-                        let before = open.insert(way, (*direction, kind != "text", alone()));
-                        messages.extend(before.map(|message| of(*connection, message)));
-                    }
+                let before = open.get_mut(&way).filter(|_| kind == "continuation");
+                if let Some((_, _, pieces)) = before {
+                    pieces.add(index, payload);
+                } else {
+                    let before = open.insert(way, (*direction, kind != "text", alone()));
+                    messages.extend(before.map(|message| of(*connection, message)));
                 }
                 if *fin {
                     messages.extend(open.remove(&way).map(|message| of(*connection, message)));

@@ -54,9 +54,9 @@ pub(super) fn seen_at(path: &str, seen: &str) -> Option<Range<usize>> {
 
 /// Stars in quotes that are as long as a secret: what stands in the bytes of a masked Trace, where they are a whole value.
 pub(super) fn stars(text: &str, is_length: impl Fn(usize) -> bool) -> Vec<Range<usize>> {
-    let stars = |start: usize| text.bytes().skip(start).take_while(|octet| *octet == b'*').count();
-    let starts = text.match_indices("\"*").map(|(quote, _)| quote + 1);
-    let runs = starts.map(|start| start..start + stars(start));
+    let length = |start: usize| text.as_bytes().iter().skip(start).take_while(|octet| **octet == b'*').count();
+    let begins = text.match_indices("\"*").map(|(quote, _)| quote + 1);
+    let runs = begins.map(|start| start..start + length(start));
     let whole = |run: &Range<usize>| text.as_bytes().get(run.end) == Some(&b'"');
     runs.filter(|run| run.len() >= MIN_STARS && whole(run) && is_length(run.len())).collect()
 }
@@ -117,6 +117,6 @@ mod tests {
 
     #[test]
     fn stars_are_known_by_their_number() {
-        assert_eq!(stars(r#""***" "****" "***x" "*""#, |length| length != 4), [1..4]);
+        assert_eq!(stars(r#""***" "****" "***x" "*""#, |length| length != 4), Vec::from_iter(Some(1..4)));
     }
 }

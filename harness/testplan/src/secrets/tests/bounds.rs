@@ -69,9 +69,11 @@ fn what_is_looked_for_has_a_bound_and_the_rest_is_masked_by_its_name() {
 fn the_credentials_of_an_mtp_come_first() {
     let params: serde_json::Map<_, _> =
         (0..600).map(|nth| (format!("X_{nth}_Token"), Value::from(format!("{nth:05}-{}", "s".repeat(300))))).collect();
-    let story = Story::new()
-        .get("get", "Device.X.1.", &json!({"Device.X.1.": params}))
-        .came("CONNECT", json!({"password": "from-the-bench"}), b"");
+    let story = Story::new().get("get", "Device.X.1.", &json!({"Device.X.1.": params})).came(
+        "CONNECT",
+        json!({"password": "from-the-bench"}),
+        b"",
+    );
     assert_eq!(Mask::of(&story.trace).apply("from-the-bench"), MASK);
 }
 
