@@ -38,7 +38,7 @@ impl Segments {
                 joined.entry((*connection, *direction == Direction::Sent)).or_default().extend_from_slice(&segment);
             }
         }
-        let tells = |octets: &[u8]| named::fields(octets).tells() || has(octets);
+        let tells = |octets: &[u8]| named::broken(octets).tells() || has(octets);
         Self(joined.into_iter().filter(|(_, octets)| tells(octets)).map(|(way, _)| way).collect())
     }
 
@@ -46,25 +46,48 @@ impl Segments {
         self.0.contains(&(connection, direction == Direction::Sent))
     }
 
-    /// What of a Record, or of octets that should be one, is hidden whole.
-    pub(super) fn hidden(
+    /// How a Record, or octets that should be one, carry their secrets. `has` says whether some octets hold one.
+    pub(super) fn carried(
         &self,
         (connection, direction): (u32, Direction),
         bytes: &[u8],
         has: &dyn Fn(&[u8]) -> bool,
-    ) -> Vec<Range<usize>> {
+    ) -> Carried {
         let Ok(record) = Record::decode(bytes) else {
-            let hidden = named::fields(bytes).dangling;
-            return std::iter::once(0..bytes.len()).filter(|_| hidden).collect();
+            let hidden = named::broken(bytes).dangling;
+            return Carried { is_clear: false, hidden: std::iter::once(0..bytes.len()).filter(|_| hidden).collect() };
         };
         let parts = parts(bytes);
-        let hidden = match payload(&record) {
-            Payload::None | Payload::Tls(_) => false,
-            Payload::Segment(_) => self.tell(connection, direction),
-            Payload::Message(message) if parts.len() > 1 => named::fields(&message).tells() || has(&message),
-            Payload::Message(message) => message_to_value(&message).is_err() && named::fields(&message).dangling,
+        let (is_clear, hidden) = match payload(&record) {
+            Payload::None | Payload::Tls(_) => (false, false),
+            Payload::Segment(_) => (false, self.tell(connection, direction)),
+            Payload::Message(message) => {
+                let is_clear = message_to_value(&message).is_ok();
+                let tells = if parts.len() > 1 {
+                    named::broken(&message).tells() || has(&message)
+                } else {
+                    !is_clear && named::broken(&message).dangling
+                };
+                (is_clear, tells)
+            }
         };
-        parts.into_iter().filter(|_| hidden).collect()
+        Carried { is_clear, hidden: parts.into_iter().filter(|_| hidden).collect() }
+    }
+}
+
+/// How a Record carries its secrets.
+#[derive(Debug, Default)]
+pub(super) struct Carried {
+    /// Whether it has a Message that can be decoded.
+    pub(super) is_clear: bool,
+    /// What of it is hidden whole.
+    pub(super) hidden: Vec<Range<usize>>,
+}
+
+impl Carried {
+    /// The secrets that stand by their names in its bytes, with where.
+    pub(super) fn named(&self, bytes: &[u8]) -> Vec<(Range<usize>, Range<usize>)> {
+        if self.is_clear { named::fields(bytes).values } else { named::broken(bytes).values }
     }
 }
 

@@ -7,7 +7,7 @@ use uspec_usp::json::record_to_value;
 
 use super::{
     MASK, Mask, Secret,
-    carried::Segments,
+    carried::{Segments, parts},
     find, named,
     names::{is_credential, is_secret},
     search::merged,
@@ -24,6 +24,9 @@ pub(super) const STAR: u8 = b'*';
 /// A longer credential is looked for by itself.
 const LONG: usize = 4;
 
+/// How many secrets of one Record are looked for in its bytes one by one.
+const MAX_LOOKED_FOR: usize = 64;
+
 /// How many short credentials are looked for in MQTT's octets.
 const MAX_SHORT: usize = 16;
 
@@ -34,6 +37,8 @@ pub(super) struct Cover {
     segments: Segments,
     /// Credentials that are too short to be looked for by themselves, as MQTT writes them: behind their length.
     short: Vec<Vec<u8>>,
+    /// Records whose decoded form tells a secret that does not stand in their bytes as it is.
+    elsewhere: BTreeSet<Vec<u8>>,
 }
 
 impl Cover {
@@ -46,7 +51,11 @@ impl Cover {
             [&[0, length], secret.value.as_slice()].concat()
         });
         let short = short.collect();
-        Self { mask, segments, short }
+        let records = trace.events.iter().filter_map(|event| match &event.what {
+            What::Record { bytes, decoded, .. } if is_elsewhere(bytes, decoded) => Some(bytes.clone()),
+            _ => None,
+        });
+        Self { mask, segments, short, elsewhere: records.collect() }
     }
 
     /// Covers them in this copy of the Trace.
@@ -114,9 +123,15 @@ impl Cover {
 
     /// Covers what is, or should be, a Record; whether some of it was hidden whole.
     fn record(&self, way: (u32, Direction), bytes: &mut [u8]) -> bool {
+        let carried = self.segments.carried(way, bytes, &|octets| !self.mask.in_octets(octets).is_empty());
         let mut found = self.mask.in_octets(bytes);
-        found.extend(named::fields(bytes).values.into_iter().map(|(_, value)| value));
-        let hidden = self.segments.hidden(way, bytes, &|octets| !self.mask.in_octets(octets).is_empty());
+        found.extend(carried.named(bytes).into_iter().map(|(_, value)| value));
+        let mut hidden = carried.hidden;
+        if self.elsewhere.contains(bytes) {
+            hidden = Some(parts(bytes))
+                .filter(|parts| !parts.is_empty())
+                .unwrap_or_else(|| Vec::from_iter(Some(0..bytes.len())));
+        }
         let is_hidden = !hidden.is_empty();
         found.extend(hidden);
         star(bytes, found);
@@ -181,6 +196,17 @@ impl Cover {
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
+}
+
+/// Whether a Record was decoded to a secret that does not stand in its bytes, in one piece at least. Where there are too many to look for each,
+/// it is enough that as many stand behind their names.
+fn is_elsewhere(bytes: &[u8], decoded: &Value) -> bool {
+    let values = find::values(decoded);
+    if values.is_empty() || named::fields(bytes).values.len() >= values.len() {
+        return false;
+    }
+    let there = |value: &Vec<u8>| bytes.windows(value.len()).any(|it| it == value);
+    values.len() > MAX_LOOKED_FOR || !values.iter().all(there)
 }
 
 fn star(octets: &mut [u8], ranges: Vec<Range<usize>>) {

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ops::Range};
 
 use serde_json::{Value, json};
 use uspec_usp::{
-    decode::{Payload, payload},
+    decode::payload,
     json::{message_to_value, record_to_value},
     record::Record,
 };
@@ -13,7 +13,6 @@ use super::{
     IN_PARTS, MAX_MARKED, MAX_SECRETS, Secret,
     carried::{Segments, parts},
     forms::MAX_PATTERN,
-    named,
     names::{is_secret, octets},
 };
 use crate::trace::{Direction, Trace, What};
@@ -56,6 +55,13 @@ pub(super) fn all(trace: &Trace) -> Vec<Secret> {
         }
     }
     found.secrets
+}
+
+/// The values of the secrets of a tree, each once.
+pub(super) fn values(tree: &Value) -> BTreeSet<Vec<u8>> {
+    let mut found = Found::default();
+    found.tree("", "", tree);
+    found.values
 }
 
 /// Calls `secret` for each secret of a tree, with its name and to change it as it likes.
@@ -101,10 +107,14 @@ impl Found {
 
     /// What no tree shows of a Record: secrets in a payload that cannot be decoded, and payloads that are hidden whole.
     fn carried(&mut self, segments: &Segments, way: (u32, Direction), bytes: &[u8]) {
-        for (name, value) in named_in(bytes) {
-            self.add(name, value);
+        let carried = segments.carried(way, bytes, &|_| false);
+        if !carried.is_clear {
+            let part = |range: Range<usize>| bytes.get(range).unwrap_or_default();
+            for (name, value) in carried.named(bytes) {
+                self.add(String::from_utf8_lossy(part(name)).into_owned(), part(value).to_vec());
+            }
         }
-        let hidden = segments.hidden(way, bytes, &|_| false);
+        let hidden = carried.hidden;
         if let Some(first) = hidden.first().filter(|_| hidden.len() > 1) {
             self.hidden(bytes, first.start..bytes.len());
         }
@@ -165,25 +175,4 @@ fn walk_mut(place: &str, tree: &mut Value, secret: &mut dyn FnMut(&mut String)) 
 
 fn text<'v>(fields: &'v serde_json::Map<String, Value>, keys: &[&str]) -> Option<&'v str> {
     keys.iter().find_map(|key| fields.get(*key).and_then(Value::as_str))
-}
-
-/// The secrets, with their names, that stand by their names in a Record or Message that cannot be decoded.
-fn named_in(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let record = <Record as prost::Message>::decode(bytes).ok();
-    let whole = match &record {
-        Some(record) => payload(record).message().is_none_or(|message| message_to_value(&message).is_ok()),
-        None => false,
-    };
-    if whole {
-        return Vec::new();
-    }
-    let of = |octets: &[u8]| {
-        let part = |range: &Range<usize>| octets.get(range.clone()).unwrap_or_default().to_vec();
-        let one = |(name, value): &(_, _)| (String::from_utf8_lossy(&part(name)).into_owned(), part(value));
-        named::fields(octets).values.iter().map(one).collect()
-    };
-    match record.as_ref().map(payload).and_then(Payload::message) {
-        Some(message) => of(&message),
-        None => of(bytes),
-    }
 }

@@ -18,6 +18,13 @@ const MAX_READ: usize = 4096;
 /// The tag of a string that is the second field of its message: in every message of USP that has a name and its value, this is the value.
 const VALUE: u8 = 0x12;
 
+/// A tag that reads as a character may be one, as in `password: hunter2`.
+const MIN_PRINTABLE: u8 = 0x20;
+
+/// The bits of a tag that say of which kind its field is, and what they say of a string.
+const WIRE_TYPE: u8 = 0b111;
+const LENGTH_DELIMITED: u8 = 2;
+
 /// What the names in some octets say.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Named {
@@ -34,8 +41,17 @@ impl Named {
     }
 }
 
-/// The values of secrets in octets that are protobuf, or were meant to be.
+/// The values of secrets in a Message, or in octets that hold one.
 pub(super) fn fields(octets: &[u8]) -> Named {
+    read(octets, |tag, own| tag == VALUE && own != Some(VALUE))
+}
+
+/// The values of secrets in octets that should be a Message and are none: any string behind the name of a secret is one, but those of a list.
+pub(super) fn broken(octets: &[u8]) -> Named {
+    read(octets, |tag, own| tag < MIN_PRINTABLE && tag & WIRE_TYPE == LENGTH_DELIMITED && own != Some(tag))
+}
+
+fn read(octets: &[u8], is_value: impl Fn(u8, Option<u8>) -> bool) -> Named {
     let mut named = Named::default();
     let place = CHALLENGES.iter().find(|it| contains(octets, it.as_bytes())).copied().unwrap_or_default();
     let mut done = 0;
@@ -49,7 +65,8 @@ pub(super) fn fields(octets: &[u8]) -> Named {
             continue;
         }
         let own = own_tag(octets, name.end);
-        match value(octets, name.end).filter(|_| own != Some(VALUE)) {
+        let tag = octets.get(name.end).copied().filter(|tag| is_value(*tag, own));
+        match tag.and_then(|_| value(octets, name.end + 1)) {
             None => named.dangling |= !challenge,
             Some(range) => {
                 let value = octets.get(range.clone()).unwrap_or_default();
@@ -99,9 +116,9 @@ const fn is_of_name(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.')
 }
 
-/// The value behind a name, up to the end of the octets where they are cut.
+/// The value behind a tag, up to the end of the octets where they are cut.
 fn value(octets: &[u8], at: usize) -> Option<Range<usize>> {
-    let mut rest = octets.get(at..)?.strip_prefix(&[VALUE])?;
+    let mut rest = octets.get(at..)?;
     let length = usize::try_from(decode_varint(&mut rest).ok()?).unwrap_or(usize::MAX);
     let start = octets.len() - rest.len();
     Some(start..start.saturating_add(length).min(octets.len()))
@@ -112,7 +129,7 @@ fn own_tag(octets: &[u8], end: usize) -> Option<u8> {
     (1..=MAX_NAME).find_map(|length| {
         let at = end.checked_sub(length + 2)?;
         match octets.get(at..)? {
-            [tag, it, ..] if usize::from(*it) == length && tag & 7 == 2 => Some(*tag),
+            [tag, it, ..] if usize::from(*it) == length && tag & WIRE_TYPE == LENGTH_DELIMITED => Some(*tag),
             _ => None,
         }
     })
@@ -146,6 +163,15 @@ mod tests {
     #[case::challenge(b"\x0a\x13ChallengeResponse()\x0a\x05Value\x12\x041234", &[b"1234".as_slice()], false)]
     fn a_value_stands_behind_its_name(#[case] octets: &[u8], #[case] values: &[&[u8]], #[case] dangling: bool) {
         assert_eq!(told(octets), (values.to_vec(), dangling));
+    }
+
+    #[test]
+    fn in_broken_octets_any_string_behind_a_name_is_its_value() {
+        let octets = b"\x12\x08Password\x1a\x03abc";
+        assert_eq!(told(octets), (Vec::new(), true));
+        let found = broken(octets).values.into_iter().map(|(_, value)| &octets[value]).collect::<Vec<_>>();
+        assert_eq!(found, [b"abc"]);
+        assert!(broken(b"\x12\x08Password\x12\x08Username").dangling);
     }
 
     #[test]

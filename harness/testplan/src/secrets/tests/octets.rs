@@ -157,6 +157,25 @@ fn a_message_that_cannot_be_decoded_hides_its_secrets(#[case] spoil: fn(&mut Vec
 }
 
 #[test]
+fn a_secret_that_does_not_stand_in_the_bytes_as_it_is_hides_them() {
+    let bytes = [b"\x0a\x08", &LONG.as_bytes()[..8], b"\x0a\x07", &LONG.as_bytes()[8..]].concat();
+    let decoded = json!({"a": {"Password": LONG}});
+    let story = Story::new().over(MtpFacts::direct("stomp", None, false));
+    let story =
+        story.event(octets(Direction::Received, &bytes)).came("MESSAGE", json!({}), &bytes).event(What::Record {
+            connection: 1,
+            direction: Direction::Received,
+            step: None,
+            bytes: bytes.clone(),
+            decoded,
+        });
+    assert_hidden(&story, LONG.as_bytes());
+    // A Record without a Message tells what stands behind the name of a secret.
+    let bytes = [b"\x12\x08Password\x1a\x0f", LONG.as_bytes()].concat();
+    assert_hidden(&Story::new().receive(bytes), LONG.as_bytes());
+}
+
+#[test]
 fn bytes_that_are_no_record_hide_their_secrets() {
     let mut bytes = record(EUT, US, message(LONG));
     bytes[0] = 0x0f;
