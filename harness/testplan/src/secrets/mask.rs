@@ -70,7 +70,11 @@ impl Mask {
     fn look(&mut self, trace: &Trace) {
         let (mut variables, mut told) = (BTreeSet::new(), BTreeSet::new());
         let look = |octets: &[u8], owners: &mut BTreeSet<usize>| {
-            self.search.find(octets, &mut |form, seen| seen.is_alone(form.length) && owners.insert(form.owner));
+            self.search.find(octets, &mut |form, seen| {
+                let alone = seen.is_alone(form.length);
+                owners.extend(form.owners.iter().copied().filter(|_| alone));
+                alone
+            });
         };
         trace.header.variables.values().for_each(|value| look(value.as_bytes(), &mut variables));
         for event in &trace.events {
@@ -162,14 +166,15 @@ impl Mask {
     }
 
     fn counts(&self, form: &Form, seen: Occurrence<'_>, words: Words, quoted: &Range<usize>) -> bool {
+        let of = |owners: &BTreeSet<usize>| form.owners.iter().any(|owner| owners.contains(owner));
         let among_ours = match words {
             Words::Theirs => false,
-            Words::Ours => !self.told.contains(&form.owner),
+            Words::Ours => !of(&self.told),
             Words::OfACase => true,
         };
         let is_ours = among_ours && form.is_like_a_word && !seen.encoded;
         let anywhere = seen.is_alone(form.length) && !(is_ours && (seen.start < quoted.start || quoted.end < seen.end));
-        let by_itself = words == Words::OfACase && !self.variables.contains(&form.owner);
+        let by_itself = words == Words::OfACase && !of(&self.variables);
         if by_itself { seen.is_whole() && !seen.encoded } else { anywhere }
     }
 

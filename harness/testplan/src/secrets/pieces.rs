@@ -19,7 +19,7 @@ pub(super) fn turning_up(trace: &Trace, secrets: Vec<Secret>) -> Vec<Secret> {
         search.find(octets, &mut |form, seen| {
             let alone = seen.is_alone(form.length);
             if alone {
-                there.insert(form.owner);
+                there.extend(form.owners.iter().copied());
             }
             alone
         });

@@ -3,7 +3,10 @@
 //! One decision behind it: what is looked for is bounded, whatever an EUT tells: one automaton, at most [`MAX_PATTERNS`] octets of patterns in
 //! it, and work that grows with what is searched. What has no place in it is hidden by its name, where it stands.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use aho_corasick::{
     Anchored, MatchKind,
@@ -28,25 +31,29 @@ const MIN_WORD: usize = 4;
 /// A shorter one is hidden only where it stands by itself, because it also stands in words that are none.
 pub(super) const MIN_ANYWHERE: usize = 8;
 
+/// Of so many long secrets that begin alike each is compared with what follows. Behind the beginning of more of them, as much is hidden as the
+/// longest has.
+const MAX_ALIKE: usize = 4;
+
 /// A longer one is no word of a sentence.
 const MAX_WORD: usize = 15;
 
 /// So much of the beginning of a secret betrays too little to be looked for before a cut.
 pub(super) const MIN_BEGINNING: usize = 3;
 
-/// One way to write a secret.
+/// One way to write a secret, or several that begin alike.
 #[derive(Debug)]
 pub(super) struct Form {
-    /// Which secret it is, by its place among those given.
-    pub(super) owner: usize,
-    /// How many octets the secret has.
+    /// Which secrets they are, by their places among those given.
+    pub(super) owners: Vec<usize>,
+    /// How many octets the first of them has.
     pub(super) length: usize,
     /// Whether it could as well be a word of ours: it is short, or of letters alone and not long.
     pub(super) is_like_a_word: bool,
-    /// Its beginning, which is looked for.
+    /// The beginning, which is looked for.
     pattern: Vec<u8>,
-    /// All of it, where that is more.
-    whole: Option<Vec<u8>>,
+    /// Each as a whole, where that is more.
+    wholes: Vec<Vec<u8>>,
 }
 
 /// What some octets are held against: all secrets of a Trace.
@@ -61,20 +68,28 @@ pub(super) struct Search {
 impl Search {
     /// A search for these secrets, the first of them first, as far as they have a place in it.
     pub(super) fn new<'s>(secrets: impl IntoIterator<Item = (usize, &'s [u8])>) -> Self {
-        let mut all = Vec::new();
+        let mut all: Vec<Form> = Vec::new();
+        let mut places = BTreeMap::new();
         let mut left = MAX_PATTERNS;
         for (owner, secret) in secrets {
             if secret.len() < MIN_SEARCHED {
                 continue;
             }
-            let forms = forms(secret);
-            let cost = forms.iter().map(|form| form.len().min(MAX_PATTERN)).sum();
-            let Some(rest) = left.checked_sub(cost) else { continue };
+            let mut forms = forms(secret);
+            forms.retain(|form| !places.contains_key(beginning(form)) || form.len() > MAX_PATTERN);
+            let new = forms.iter().filter(|form| !places.contains_key(beginning(form)));
+            let Some(rest) = left.checked_sub(new.map(|form| beginning(form).len()).sum()) else { continue };
             left = rest;
-            let length = secret.len();
-            let letters = length <= MAX_WORD && secret.iter().all(u8::is_ascii_alphabetic);
-            let is_like_a_word = letters || length < MIN_ANYWHERE;
-            all.extend(forms.into_iter().map(|form| Form { is_like_a_word, ..Form::new(owner, length, form) }));
+            for form in forms {
+                let place = *places.entry(beginning(&form).to_vec()).or_insert(all.len());
+                if place == all.len() {
+                    all.push(Form::new(secret.len(), secret, beginning(&form)));
+                }
+                if let Some(it) = all.get_mut(place) {
+                    it.owners.push(owner);
+                    it.wholes.extend(Some(form).filter(|form| form.len() > MAX_PATTERN));
+                }
+            }
         }
         let patterns = all.iter().map(|form| &form.pattern);
         let automaton = Builder::new().match_kind(MatchKind::Standard).build(patterns).ok();
@@ -118,20 +133,24 @@ impl Search {
                 let place = automaton.match_pattern(state, nth).as_usize();
                 let Some(form) = self.forms.get(place) else { continue };
                 let start = (at + 1).saturating_sub(form.pattern.len());
-                if form.whole.is_some() {
-                    long.insert(place);
-                }
                 if accept(form, Occurrence { octets, start, end: at + 1, encoded: false }) {
+                    if form.wholes.len() > MAX_ALIKE {
+                        found.push(start..start.saturating_add(form.longest()).min(octets.len()));
+                    } else if !form.wholes.is_empty() {
+                        long.insert(place);
+                    }
                     found.push(start..at + 1);
                     break;
                 }
             }
         }
         for form in long.into_iter().filter_map(|place| self.forms.get(place)) {
-            let accepted = |range: &Range<usize>| {
-                accept(form, Occurrence { octets, start: range.start, end: range.end, encoded: false })
-            };
-            found.extend(form.as_far_as_equal(octets).into_iter().filter(accepted));
+            for whole in &form.wholes {
+                let range =
+                    |range: Range<usize>| Occurrence { octets, start: range.start, end: range.end, encoded: false };
+                let equal = as_far_as_equal(whole, octets).into_iter();
+                found.extend(equal.filter(|it| accept(form, range(it.clone()))));
+            }
         }
         found
     }
@@ -199,39 +218,46 @@ const fn is_of_word(octet: u8) -> bool {
 }
 
 impl Form {
-    fn new(owner: usize, length: usize, form: Vec<u8>) -> Self {
-        match form.get(..MAX_PATTERN) {
-            Some(pattern) if form.len() > MAX_PATTERN => {
-                Self { owner, length, is_like_a_word: false, pattern: pattern.to_vec(), whole: Some(form) }
-            }
-            _ => Self { owner, length, is_like_a_word: false, pattern: form, whole: None },
-        }
+    fn new(length: usize, secret: &[u8], pattern: &[u8]) -> Self {
+        let letters = length <= MAX_WORD && secret.iter().all(u8::is_ascii_alphabetic);
+        let is_like_a_word = letters || length < MIN_ANYWHERE;
+        Self { owners: Vec::new(), length, is_like_a_word, pattern: pattern.to_vec(), wholes: Vec::new() }
     }
 
-    /// Every run of octets that is the beginning of this long form, as far as it is, by the algorithm of Knuth, Morris and Pratt: each octet
-    /// is looked at twice at most, however the form repeats itself.
-    fn as_far_as_equal(&self, octets: &[u8]) -> Vec<Range<usize>> {
-        let whole = self.whole.as_deref().unwrap_or_default();
-        let whole = whole.get(..whole.len().min(octets.len())).unwrap_or_default();
-        let shorter = failures(whole);
-        let back = |matched: usize| matched.checked_sub(1).and_then(|at| shorter.get(at)).copied().unwrap_or(0);
-        let mut found: Vec<Range<usize>> = Vec::new();
-        let mut matched = 0;
-        for (at, octet) in octets.iter().enumerate() {
-            while matched > 0 && whole.get(matched) != Some(octet) {
-                matched = back(matched);
-            }
-            matched += usize::from(whole.get(matched) == Some(octet));
-            if matched >= MAX_PATTERN {
-                let range = at + 1 - matched..at + 1;
-                match found.last_mut() {
-                    Some(last) if range.start <= last.end => last.end = range.end,
-                    _ => found.push(range),
+    fn longest(&self) -> usize {
+        self.wholes.iter().map(Vec::len).max().unwrap_or_default()
+    }
+}
+
+/// What of a form is looked for.
+fn beginning(form: &[u8]) -> &[u8] {
+    form.get(..MAX_PATTERN).unwrap_or(form)
+}
+
+/// Every run of octets that is the beginning of this long form, as far as it is, by the algorithm of Knuth, Morris and Pratt: each octet is
+/// looked at twice at most, however the form repeats itself.
+fn as_far_as_equal(whole: &[u8], octets: &[u8]) -> Vec<Range<usize>> {
+    let whole = whole.get(..whole.len().min(octets.len())).unwrap_or_default();
+    let shorter = failures(whole);
+    let back = |matched: usize| matched.checked_sub(1).and_then(|at| shorter.get(at)).copied().unwrap_or(0);
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut matched = 0;
+    for (at, octet) in octets.iter().enumerate() {
+        while matched > 0 && whole.get(matched) != Some(octet) {
+            matched = back(matched);
+        }
+        matched += usize::from(whole.get(matched) == Some(octet));
+        if matched >= MAX_PATTERN {
+            let range = at + 1 - matched..at + 1;
+            match found.last_mut() {
+                Some(last) if range.start <= last.end => {
+                    *last = last.start.min(range.start)..range.end;
                 }
+                _ => found.push(range),
             }
         }
-        found
     }
+    found
 }
 
 /// For each beginning of a form, how long a shorter one stands at its end.

@@ -31,6 +31,23 @@ fn a_long_secret_is_masked_as_far_as_it_goes() {
 }
 
 #[test]
+fn long_secrets_that_begin_alike_are_all_masked() {
+    let secret = |nth: usize| format!("{}-{nth:03}-{}", "a".repeat(300), "b".repeat(nth));
+    for count in [2, 200] {
+        let secrets: Vec<_> = (0..count).map(|nth| Secret::new("password", &secret(nth))).collect();
+        let mask = Mask::new(&secrets);
+        assert_eq!(mask.size(), MAX_PATTERN);
+        for nth in [0, count - 1] {
+            let masked = mask.apply_to_theirs(&format!("<{}>", secret(nth)));
+            assert!(
+                masked.starts_with(&format!("<{MASK}")) && !masked.contains('b') && !masked.contains('-'),
+                "{masked}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_hostile_text_has_as_many_cuts_as_words_of_a_cut() {
     let secret = format!("{}b", "a".repeat(10_000));
     let mask = Mask::new(&[Secret::new("password", &secret)]);
