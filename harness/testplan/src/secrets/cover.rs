@@ -11,7 +11,7 @@ use super::{
     find, named,
     names::{is_credential, is_secret},
     search::merged,
-    secrets, streams,
+    streams,
 };
 use crate::{
     case::PacketKind,
@@ -30,6 +30,9 @@ const MAX_LOOKED_FOR: usize = 64;
 /// How many short credentials are looked for in MQTT's octets.
 const MAX_SHORT: usize = 16;
 
+/// The kind of MTP whose octets are frames.
+const WEBSOCKET: &str = "websocket";
+
 /// What covers the secrets of one Trace.
 #[derive(Debug)]
 pub(super) struct Cover {
@@ -42,11 +45,11 @@ pub(super) struct Cover {
 }
 
 impl Cover {
-    pub(super) fn of(trace: &Trace) -> Self {
-        let mask = Mask::of(trace);
+    pub(super) fn of(trace: &Trace, secrets: &[Secret]) -> Self {
+        let mask = Mask::of_secrets(Some(trace), secrets);
         let segments = Segments::of(trace, &|octets| !mask.in_octets(octets).is_empty());
-        let is_short = |secret: &Secret| (1..LONG).contains(&secret.value.len()) && is_credential(&secret.at);
-        let short = secrets(trace).into_iter().filter(is_short).take(MAX_SHORT).map(|secret| {
+        let is_short = |secret: &&Secret| (1..LONG).contains(&secret.value.len()) && is_credential(&secret.at);
+        let short = secrets.iter().filter(is_short).take(MAX_SHORT).map(|secret| {
             let length = u8::try_from(secret.value.len()).unwrap_or(u8::MAX);
             [&[0, length], secret.value.as_slice()].concat()
         });
@@ -142,12 +145,14 @@ impl Cover {
         let kind = header.mtp_facts.as_ref().map(|facts| facts.kind.as_str());
         for stream in streams::streams(events) {
             let mut octets = stream.pieces.octets.clone();
-            // What is no WebSocket is never scrambled; in doubt it is one.
             let mut clear = octets.len();
-            if kind.is_none_or(|kind| kind == "websocket") {
-                clear = stream.open.unwrap_or(clear).min(streams::upgraded(&octets).unwrap_or(clear));
-            } else if hidden.contains(&stream.connection) {
-                clear = 0;
+            let frames = streams::upgraded(&octets);
+            // What is no WebSocket is never scrambled; in doubt it is one.
+            if kind.is_none_or(|kind| kind == WEBSOCKET) {
+                clear = stream.open.unwrap_or(clear).min(frames.unwrap_or(clear));
+            }
+            if kind != Some(WEBSOCKET) && hidden.contains(&stream.connection) {
+                clear = clear.min(frames.unwrap_or(0));
             }
             let (readable, covered) = octets.split_at_mut_checked(clear).unwrap_or_default();
             covered.fill(STAR);

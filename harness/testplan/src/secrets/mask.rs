@@ -51,7 +51,8 @@ impl Mask {
         Self::of_secrets(None, secrets)
     }
 
-    fn of_secrets(trace: Option<&Trace>, secrets: &[Secret]) -> Self {
+    /// A mask for these secrets of this Trace.
+    pub(super) fn of_secrets(trace: Option<&Trace>, secrets: &[Secret]) -> Self {
         let readable = readable(trace, secrets);
         let mut searched: Vec<_> =
             secrets.iter().enumerate().filter(|(_, secret)| !readable.contains(secret.value.as_slice())).collect();
@@ -158,9 +159,10 @@ impl Mask {
         if words != Words::OfACase {
             found.extend(written::named(text));
         }
-        if words != Words::OfACase || !self.variables.is_empty() {
-            found.extend(cuts::beginnings(&self.search, text));
-        }
+        let begins_quoted = |range: &Range<usize>| text.get(..range.start).is_some_and(|before| before.ends_with('"'));
+        let may_be_cut =
+            |range: &Range<usize>| words != Words::OfACase || !self.variables.is_empty() || begins_quoted(range);
+        found.extend(cuts::beginnings(&self.search, text).into_iter().filter(may_be_cut));
         found.extend(written::stars(text, |length| self.lengths.contains(&length)));
         found
     }
@@ -175,7 +177,8 @@ impl Mask {
         let is_ours = among_ours && form.is_like_a_word && !seen.encoded;
         let anywhere = seen.is_alone(form.length) && !(is_ours && (seen.start < quoted.start || quoted.end < seen.end));
         let by_itself = words == Words::OfACase && !of(&self.variables);
-        if by_itself { seen.is_whole() && !seen.encoded } else { anywhere }
+        let whole = seen.is_whole() || (form.is_long() && seen.begins_quoted());
+        if by_itself { whole && !seen.encoded } else { anywhere }
     }
 
     /// Where secrets stand in octets.

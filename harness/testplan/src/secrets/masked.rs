@@ -17,7 +17,7 @@ pub fn masked(trace: &Trace) -> Cow<'_, Trace> {
         return Cow::Borrowed(trace);
     }
     let mut shown = trace.clone();
-    Cover::of(trace).trace(&mut shown);
+    Cover::of(trace, &secrets).trace(&mut shown);
     let hidden = |secret: &Secret| Secret { at: secret.at.clone(), value: Vec::new() };
     shown.header.secrets = Some(secrets.iter().map(hidden).collect());
     let at_us = shown.events.last().map_or(0, |event| event.at_us);

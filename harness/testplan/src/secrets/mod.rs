@@ -13,7 +13,7 @@
 //! - our own words: of a finding, a word of letters alone, or a short one, is masked only between its first and its last quote, unless a text
 //!   of the Trace says it elsewhere too; in what a finding expects, only a whole value in quotes, unless a variable has brought it there;
 //! - what has no place in the search: it has room for 64 KiB of patterns, in which a secret counts with at most its first 256 octets (what
-//!   follows is masked as far as it is equal), MTP credentials first.
+//!   follows is masked as far as it is equal), MTP credentials first; and of what goes beyond 4 MiB of secrets, all but their first octets.
 //!
 //! A payload that cannot be decoded, or is split into parts, is covered whole when the name of a secret stands in it without its value, and so
 //! are the octets of a connection that carried such a one, and those of a WebSocket once it is open, in both directions: frames cut a

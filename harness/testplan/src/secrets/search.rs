@@ -136,7 +136,7 @@ impl Search {
                 if accept(form, Occurrence { octets, start, end: at + 1, encoded: false }) {
                     if form.wholes.len() > MAX_ALIKE {
                         found.push(start..start.saturating_add(form.longest()).min(octets.len()));
-                    } else if !form.wholes.is_empty() {
+                    } else if form.is_long() {
                         long.insert(place);
                     }
                     found.push(start..at + 1);
@@ -205,6 +205,11 @@ impl Occurrence<'_> {
         matches!((before, behind), (None, None) | (Some(b'"'), Some(b'"' | b'\\')))
     }
 
+    /// Whether a quote stands before it.
+    pub(super) fn begins_quoted(self) -> bool {
+        self.start.checked_sub(1).and_then(|at| self.octets.get(at)) == Some(&b'"')
+    }
+
     /// Whether its length stands before it, as in protobuf and MQTT.
     fn is_counted(self, length: usize) -> bool {
         let before = self.start.checked_sub(1).and_then(|at| self.octets.get(at));
@@ -222,6 +227,11 @@ impl Form {
         let letters = length <= MAX_WORD && secret.iter().all(u8::is_ascii_alphabetic);
         let is_like_a_word = letters || length < MIN_ANYWHERE;
         Self { owners: Vec::new(), length, is_like_a_word, pattern: pattern.to_vec(), wholes: Vec::new() }
+    }
+
+    /// Whether it is more than what is looked for.
+    pub(super) fn is_long(&self) -> bool {
+        !self.wholes.is_empty()
     }
 
     fn longest(&self) -> usize {

@@ -160,3 +160,22 @@ fn of_value(value: &PropertyValue) -> Value {
         PropertyValue::Pair(name, value) => json!({"name": name, "value": value}),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn a_password_that_is_no_text_is_shown_as_it_is_too() {
+        let connect = |password: &'static [u8]| {
+            let connect =
+                Connect { password: Some(Bytes::from_static(password)), ..Connect::new(MqttVersion::V5, "c") };
+            Packet::Connect(connect).fields(MqttVersion::V5)
+        };
+        let shown = connect(b"\xffword");
+        assert_eq!((&shown["password"], &shown["password_hex"]), (&json!("\u{fffd}word"), &json!("ff776f7264")));
+        assert_eq!(connect(b"word").get("password_hex"), None);
+    }
+}

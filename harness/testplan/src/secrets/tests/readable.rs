@@ -96,6 +96,11 @@ fn what_a_case_expects_is_masked_where_a_variable_brought_it() {
     let story = told("hunter22-x");
     assert_eq!(judged(&story.trace, None, expected, "absent").0.expected, expected);
     assert_eq!(judged(&story.trace, None, "\"hunter22-x\"", "absent").0.expected, format!("\"{MASK}\""));
+    let long = "hunter22-".repeat(100);
+    let cut = crate::show::quoted(&long);
+    let expected_of = |expected: &str| judged(&told(&long).trace, None, expected, "absent").0.expected;
+    assert_eq!(expected_of(&cut), format!("\"{MASK}… (660 more characters)\""));
+    assert_eq!(expected_of(&format!("\"{long}\"")), format!("\"{MASK}\""));
     let story = story.variable("word", "hunter22-x");
     let (finding, reason) = judged(&story.trace, None, expected, "absent");
     assert_eq!(finding.expected, format!("the text {MASK} in it"));
