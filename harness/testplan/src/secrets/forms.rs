@@ -17,14 +17,15 @@ pub(super) fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     }
     let text = text.get(..bound).unwrap_or_default();
     let json = serde_json::Value::from(text).to_string();
-    let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(&json);
+    let debug = format!("{text:?}");
+    let (json, debug) = (within_quotes(&json), within_quotes(&debug));
     let stomp = text.replace('\\', "\\\\").replace(':', "\\c").replace('\r', "\\r").replace('\n', "\\n");
     let escaped = [
         text.to_owned(),
         json.to_owned(),
         show::cut_at(text, usize::MAX),
         show::cut_at(json, usize::MAX),
-        text.escape_debug().to_string(),
+        debug.to_owned(),
         stomp,
     ];
     let mut forms = vec![secret.to_vec()];
@@ -35,6 +36,10 @@ pub(super) fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
         }
     }
     forms
+}
+
+fn within_quotes(quoted: &str) -> &str {
+    quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(quoted)
 }
 
 #[cfg(test)]

@@ -231,9 +231,11 @@ fn a_credential_is_covered_whatever_it_is(
     assert!(!lines.contains(&format!("\"{secret}\"")) && lines.contains(MASK), "{lines}");
 }
 
-#[test]
-fn a_secret_is_found_where_json_is_shown_escaped() {
-    let secret = "a\"b\u{200e}cccc";
+/// With a quote and a direction character; the last also with one that only Rust escapes, and one that nothing does.
+#[rstest]
+fn a_secret_is_found_where_json_is_shown_escaped(
+    #[values("a\"b\u{200e}cccc", "a\\b\u{7f}cccc", "a\"b'\u{e000}\u{200e}cccc")] secret: &str,
+) {
     let mask = Mask::new(&[Secret::new("password", secret)]);
     for text in [
         crate::show::value(&json!({"P": secret})),
