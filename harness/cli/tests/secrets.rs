@@ -168,6 +168,30 @@ fn what_the_eut_tells_of_its_secrets_stands_in_no_report() {
     assert_no_report_shows(&report, &traces, OF_THE_EUT);
 }
 
+#[test]
+fn a_message_that_cannot_be_decoded_stands_in_no_report() {
+    let catalogue = Catalogue::load(&Source::Embedded).unwrap();
+    let (mut report, mut traces) = run(&catalogue, &profile(), &["1.1"], &[]);
+    let trace = traces.iter().find(|trace| trace.header.case.to_string() == "1.1").unwrap();
+    let mut trace = telling(trace.clone());
+    // The last octet of each Record of the EUT is lost: of those with a Message, it is cut.
+    for event in &mut trace.events {
+        if let What::Record { direction: Direction::Received, bytes, .. } = &mut event.what {
+            bytes.pop();
+        }
+    }
+    mark(&mut trace, &mut Vec::new());
+    let case = catalogue.get(&trace.header.case).unwrap().case.as_ref().unwrap();
+    let judged = judged(&mut report, &trace);
+    judged.judgement = judge(case, &trace);
+    judged.exchange = exchange::lines(&trace);
+    traces.retain(|it| (&it.header.case, &it.header.mtp) != (&trace.header.case, &trace.header.mtp));
+    let marked = trace.header.secrets.as_ref().unwrap();
+    assert!(marked.iter().any(|secret| secret.value == OF_THE_EUT.as_bytes()), "{marked:?}");
+    traces.push(trace);
+    assert_no_report_shows(&report, &traces, OF_THE_EUT);
+}
+
 /// The result of the case of this Trace.
 fn judged<'r>(report: &'r mut RunReport, trace: &Trace) -> &'r mut Judged {
     let of = |it: &&mut CaseResult| it.case == trace.header.case && it.mtp == trace.header.mtp;

@@ -1,65 +1,53 @@
-//! Where secrets stand: the names of fields and parameters that say so.
-//!
-//! One decision behind it: names are TR-181's own for what reads as empty, and those by which the MTPs carry credentials. GetSupportedDM does
-//! not tell which parameters read as empty, so that nothing else can say it.
+//! Where secrets stand in a Trace.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use uspec_usp::{
     decode::payload,
     json::{message_to_value, record_to_value},
     record::Record,
 };
 
-use super::{MAX_SECRETS, Secret};
-use crate::trace::{Trace, What};
-
-/// The last word of a name that stands for a secret, in small letters and without `-` and `_`.
-const WORDS: &[&str] = &[
-    "password",
-    "passwd",
-    "passphrase",
-    "passcode",
-    "presharedkey",
-    "psk",
-    "secret",
-    "token",
-    "privatekey",
-    "wepkey",
-    "authorization",
-    "cookie",
-    "authenticationdata",
-];
-
-/// Short ones, which end other words in small letters.
-const ABBREVIATIONS: &[&str] = &["PIN", "PUK"];
-
-/// What stands in the text form of a private key.
-const PRIVATE_KEY: &str = "PRIVATE KEY-----";
-
-/// Where `Value` is one: what an end user answers to a challenge of ControllerTrust (TR-181).
-const CHALLENGES: &[&str] = &[".ControllerTrust.Challenge.", "ChallengeResponse("];
+use super::{
+    IN_PARTS, MAX_MARKED, MAX_SECRETS, Secret,
+    carried::{Segments, parts},
+    forms::MAX_PATTERN,
+    names::{is_secret, octets},
+};
+use crate::trace::{Direction, Trace, What};
 
 /// The keys by which a name stands beside its value.
-const NAMES: &[&str] = &["param", "param_path", "name", "key"];
+pub(super) const NAMES: &[&str] = &["param", "param_path", "name", "key"];
 /// The keys of that value.
-const VALUES: &[&str] = &["value", "param_value"];
+pub(super) const VALUES: &[&str] = &["value", "param_value"];
 /// The keys that say which Object or command the rest is about.
 const PLACES: &[&str] = &["obj_path", "resolved_path", "command", "obj_name", "command_name", "param_path"];
+
+/// The key of the Message in what is decoded of a Record.
+const MESSAGE: &str = "message";
+
+/// How many parts of one payload are marked.
+const MAX_PARTS: usize = 8;
 
 /// Every secret that stands in a place that says so.
 pub(super) fn all(trace: &Trace) -> Vec<Secret> {
     let mut found = Found::default();
+    let segments = Segments::of(trace, &|_| false);
     for (name, value) in &trace.header.variables {
         found.named("", name, value);
     }
     for event in &trace.events {
         match &event.what {
-            What::Record { bytes, decoded, .. } if decoded.is_null() => {
-                found.tree("", "", &decode(bytes));
+            What::Record { connection, direction, bytes, decoded, .. } => {
+                let own = decoded.is_null().then(|| decode(bytes));
+                let tree = own.as_ref().unwrap_or(decoded);
+                found.tree("", "", tree);
+                let has_message = tree.get(MESSAGE).is_some_and(|message| !message.is_null());
+                if !has_message || parts(bytes).len() > 1 {
+                    found.carried(&segments, (*connection, *direction), bytes);
+                }
             }
-            What::Record { decoded, .. } => found.tree("", "", decoded),
             What::Packet { kind, fields, .. } => found.tree(kind, "", fields),
             What::Connection { details, .. } => found.tree("", "", details),
             What::Captured { name, value } => found.named("", name, value),
@@ -69,31 +57,76 @@ pub(super) fn all(trace: &Trace) -> Vec<Secret> {
     found.secrets
 }
 
+/// The values of the secrets of a tree, each once.
+pub(super) fn values(tree: &Value) -> BTreeSet<Vec<u8>> {
+    let mut found = Found::default();
+    found.tree("", "", tree);
+    found.values
+}
+
 /// Calls `secret` for each secret of a tree, with its name and to change it as it likes.
 pub(super) fn each_mut(tree: &mut Value, secret: &mut dyn FnMut(&mut String)) {
     walk_mut("", tree, secret);
 }
 
 /// A Record and its Message from the bytes, for a Trace that was written without them.
-fn decode(bytes: &[u8]) -> Value {
+pub(super) fn decode(bytes: &[u8]) -> Value {
     let record = <Record as prost::Message>::decode(bytes).ok();
     let message = record.as_ref().and_then(|record| message_to_value(&payload(record).message()?).ok());
     let record = record_to_value(bytes).unwrap_or_default();
-    Value::Array(vec![record, message.unwrap_or_default()])
+    json!({"record": record, MESSAGE: message})
 }
 
 #[derive(Debug, Default)]
 struct Found {
     secrets: Vec<Secret>,
-    values: BTreeSet<String>,
+    values: BTreeSet<Vec<u8>>,
+    /// How many octets they are.
+    length: usize,
 }
 
 impl Found {
     /// A value under its name, which is about `place`.
     fn named(&mut self, place: &str, name: &str, value: &str) {
-        if is_secret(place, name, value) && self.secrets.len() < MAX_SECRETS && self.values.insert(value.to_owned()) {
+        if is_secret(place, name, value) {
             let at = if name.contains('.') || place.is_empty() { name.to_owned() } else { format!("{place} {name}") };
-            self.secrets.push(Secret::new(at, value));
+            self.add(at, octets(name, value));
+        }
+    }
+
+    /// What does not fit any more is marked by its beginning, and masked by its name.
+    fn add(&mut self, at: String, mut value: Vec<u8>) {
+        if self.length.saturating_add(value.len()) > MAX_MARKED {
+            value.truncate(MAX_PATTERN);
+        }
+        if self.secrets.len() < MAX_SECRETS && self.values.insert(value.clone()) {
+            self.length = self.length.saturating_add(value.len());
+            self.secrets.push(Secret { at, value });
+        }
+    }
+
+    /// What no tree shows of a Record: secrets in a payload that cannot be decoded, and payloads that are hidden whole.
+    fn carried(&mut self, segments: &Segments, way: (u32, Direction), bytes: &[u8]) {
+        let carried = segments.carried(way, bytes, &|_| false);
+        if !carried.is_clear {
+            let part = |range: Range<usize>| bytes.get(range).unwrap_or_default();
+            for (name, value) in carried.named(bytes) {
+                self.add(String::from_utf8_lossy(part(name)).into_owned(), part(value).to_vec());
+            }
+        }
+        let hidden = carried.hidden;
+        if let Some(first) = hidden.first().filter(|_| hidden.len() > 1) {
+            self.hidden(bytes, first.start..bytes.len());
+        }
+        for part in hidden.into_iter().take(MAX_PARTS) {
+            self.hidden(bytes, part);
+        }
+    }
+
+    fn hidden(&mut self, bytes: &[u8], range: Range<usize>) {
+        let end = range.end.min(range.start.saturating_add(MAX_PATTERN));
+        if let Some(octets) = bytes.get(range.start..end) {
+            self.add(IN_PARTS.to_owned(), octets.to_vec());
         }
     }
 
@@ -142,51 +175,4 @@ fn walk_mut(place: &str, tree: &mut Value, secret: &mut dyn FnMut(&mut String)) 
 
 fn text<'v>(fields: &'v serde_json::Map<String, Value>, keys: &[&str]) -> Option<&'v str> {
     keys.iter().find_map(|key| fields.get(*key).and_then(Value::as_str))
-}
-
-fn is_secret(place: &str, name: &str, value: &str) -> bool {
-    // A switch or a reference is none, whatever it is called.
-    let telling = !value.is_empty() && !is_switch(value) && !value.starts_with("Device.");
-    telling && (is_secret_name(name) || is_challenge(place, name) || value.contains(PRIVATE_KEY))
-}
-
-fn is_switch(value: &str) -> bool {
-    value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false")
-}
-
-fn is_secret_name(name: &str) -> bool {
-    let last = name.rsplit(['.', ' ']).next().unwrap_or(name);
-    let plain: String = last.chars().filter(|c| !matches!(c, '-' | '_')).collect::<String>().to_lowercase();
-    WORDS.iter().any(|word| plain.ends_with(word)) || ABBREVIATIONS.iter().any(|word| last.ends_with(word))
-}
-
-fn is_challenge(place: &str, name: &str) -> bool {
-    let last = name.rsplit('.').next().unwrap_or(name);
-    last == "Value" && CHALLENGES.iter().any(|challenge| place.contains(challenge) || name.contains(challenge))
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case("", "password", "hunter22", true)]
-    #[case("", "Device.WiFi.AccessPoint.1.Security.PreSharedKey", "00ff", true)]
-    #[case("", "Device.LocalAgent.MTP.1.STOMP.X_Token", "abc", true)]
-    #[case("", "Proxy-Authorization", "Basic abc", true)]
-    #[case("", "X_ACME_PIN", "0000", true)]
-    #[case("Device.LocalAgent.ControllerTrust.Challenge.1.", "Value", "1234", true)]
-    #[case("Device.LocalAgent.ControllerTrust.ChallengeResponse()", "Value", "1234", true)]
-    #[case("", "Certificate", "-----BEGIN EC PRIVATE KEY-----\nMHc", true)]
-    #[case("Device.DeviceInfo.", "Value", "1234", false)]
-    #[case("", "Password", "", false)]
-    #[case("", "EnablePassword", "true", false)]
-    #[case("", "Secret", "Device.LocalAgent.Certificate.1", false)]
-    #[case("", "Username", "somebody", false)]
-    #[case("", "Shopping", "list", false)]
-    fn names_say_what_is_secret(#[case] place: &str, #[case] name: &str, #[case] value: &str, #[case] expected: bool) {
-        assert_eq!(is_secret(place, name, value), expected);
-    }
 }

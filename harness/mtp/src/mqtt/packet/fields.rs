@@ -1,5 +1,7 @@
 //! A packet as a value for people and patterns: everything but the application message.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::property::{Properties, PropertyId, PropertyValue};
@@ -45,7 +47,12 @@ fn of_connect(fields: &mut Map<String, Value>, connect: &Connect) {
         fields.insert("username".into(), json!(username));
     }
     if let Some(password) = &connect.password {
-        fields.insert("password".into(), json!(String::from_utf8_lossy(password)));
+        let text = String::from_utf8_lossy(password);
+        // What is no text would be lost: nobody could find its octets elsewhere to mask them.
+        if let Cow::Owned(_) = text {
+            fields.insert("password_hex".into(), json!(hex::encode(password)));
+        }
+        fields.insert("password".into(), json!(text));
     }
     let version = version.unwrap_or(if connect.level >= 5 { MqttVersion::V5 } else { MqttVersion::V311 });
     if let Some(will) = &connect.will {
@@ -151,5 +158,24 @@ fn of_value(value: &PropertyValue) -> Value {
         PropertyValue::Text(text) => json!(text),
         PropertyValue::Binary(octets) => json!(hex::encode(octets)),
         PropertyValue::Pair(name, value) => json!({"name": name, "value": value}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn a_password_that_is_no_text_is_shown_as_it_is_too() {
+        let connect = |password: &'static [u8]| {
+            let connect =
+                Connect { password: Some(Bytes::from_static(password)), ..Connect::new(MqttVersion::V5, "c") };
+            Packet::Connect(connect).fields(MqttVersion::V5)
+        };
+        let shown = connect(b"\xffword");
+        assert_eq!((&shown["password"], &shown["password_hex"]), (&json!("\u{fffd}word"), &json!("ff776f7264")));
+        assert_eq!(connect(b"word").get("password_hex"), None);
     }
 }
