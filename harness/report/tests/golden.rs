@@ -62,7 +62,10 @@ fn check_page(page: &str, name: &str) {
 fn check(name: &str, report: &RunReport) {
     let options = junit::Options { attachment_base: "reports/out/".to_owned() };
     assert_data_eq!(junit::render(&[report], &options).unwrap(), golden(&format!("{name}/junit.xml")));
-    assert_data_eq!(json::render(report).unwrap(), golden(&format!("{name}/run.json")));
+    // The campaign is read from its own, which is short.
+    if name != "campaign" {
+        assert_data_eq!(json::render(report).unwrap(), golden(&format!("{name}/run.json")));
+    }
     assert_data_eq!(summary::render(report), golden(&format!("{name}/summary.txt")));
     check_page(&html::render(&[report], &sample::Traces).unwrap(), name);
 }
@@ -82,13 +85,9 @@ fn own_words(page: &str) -> String {
 #[case("mixed", sample::mixed())]
 #[case("hostile", sample::hostile())]
 #[case("interrupted", sample::interrupted())]
+#[case("campaign", sample::campaign())]
 fn renders_as_the_golden_sample(#[case] name: &str, #[case] report: RunReport) {
     check(name, &report);
-}
-
-#[test]
-fn the_campaign_renders_as_its_golden_page() {
-    check_page(&html::render(&[&sample::campaign()], &sample::Traces).unwrap(), "campaign");
 }
 
 #[test]
