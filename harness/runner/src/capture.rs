@@ -23,12 +23,6 @@ pub(crate) fn take(body: &Value, path: &str) -> Result<String, String> {
     }
 }
 
-/// The last instance number of an object path, `4` of `Device.LocalAgent.Subscription.4.`.
-pub(crate) fn instance(value: &str) -> Option<String> {
-    let (_, number) = value.strip_suffix('.')?.rsplit_once('.')?;
-    (!number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())).then(|| number.to_owned())
-}
-
 fn one_step<'a>(value: &'a Value, step: &str) -> Option<&'a Value> {
     match value {
         Value::Object(fields) => fields.get(step),
@@ -77,15 +71,6 @@ mod tests {
     fn paths_lead_to_single_values(#[case] path: &str, #[case] expected: Option<&str>) {
         let body = json!({"list": [{"flag": true}, {"name": "b"}], "map": {"Some.Dotted.Key": "v"}, "number": 7});
         assert_eq!(take(&body, path).ok().as_deref(), expected);
-    }
-
-    #[rstest]
-    #[case("Device.LocalAgent.Subscription.4.", Some("4"))]
-    #[case("Device.LocalAgent.", None)]
-    #[case("Device.A.4.B", None)]
-    #[case("4.", None)]
-    fn an_object_path_ends_in_its_instance(#[case] path: &str, #[case] number: Option<&str>) {
-        assert_eq!(instance(path).as_deref(), number);
     }
 
     #[test]

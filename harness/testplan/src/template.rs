@@ -19,13 +19,26 @@ pub struct Undefined {
 /// to an object in the value of a parameter.
 pub const REFERENCE: &str = ".reference";
 
+/// The same: the last instance number of the path, `4` of `Device.LocalAgent.Subscription.4.`.
+pub const INSTANCE: &str = ".instance";
+
+/// The variable that a name is about: the name without what may follow it.
+pub fn base(name: &str) -> &str {
+    name.strip_suffix(REFERENCE).or_else(|| name.strip_suffix(INSTANCE)).unwrap_or(name)
+}
+
 /// The value of a variable, if it has one.
 pub fn value<'v>(name: &str, variables: &'v BTreeMap<String, String>) -> Option<&'v str> {
     if let Some(value) = variables.get(name) {
         return Some(value);
     }
-    let path = variables.get(name.strip_suffix(REFERENCE)?)?;
-    Some(path.strip_suffix('.').unwrap_or(path))
+    let path = variables.get(base(name))?;
+    let reference = path.strip_suffix('.');
+    if name.ends_with(REFERENCE) {
+        return Some(reference.unwrap_or(path));
+    }
+    let (_, number) = reference?.rsplit_once('.')?;
+    (!number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())).then_some(number)
 }
 
 /// The names of the variables in `text`, in the order of their first appearance.
@@ -167,10 +180,21 @@ mod tests {
     #[case("{{odd}}", "{{sub}}")]
     #[case("{{sub.reference}}", "Device.X.1")]
     #[case("{{eut.endpoint_id.reference}}", "oui:1")]
+    #[case("{{sub.instance}}", "1")]
     #[case("{{}} {{ a b }} {{open", "{{}} {{ a b }} {{open")]
     #[case("{{{sub}}}", "{{{sub}}}")]
     fn values_take_the_place_of_names(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(substitute(text, &variables()).unwrap(), expected);
+    }
+
+    #[rstest]
+    #[case("Device.LocalAgent.Subscription.4.", Some("4"))]
+    #[case("Device.LocalAgent.", None)]
+    #[case("Device.A.4.B", None)]
+    #[case("4.", None)]
+    fn an_object_path_ends_in_its_instance(#[case] path: &str, #[case] number: Option<&str>) {
+        let variables = [("it".to_owned(), path.to_owned())].into();
+        assert_eq!(value("it.instance", &variables), number);
     }
 
     #[test]

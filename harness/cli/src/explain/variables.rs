@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use uspec_testplan::{
     case::{Action, Step, TestCase},
     profile::EutProfile,
-    template::REFERENCE,
+    template::{INSTANCE, REFERENCE},
 };
 
 use crate::load;
@@ -73,8 +73,8 @@ fn meaning(name: &str, steps: &[&Step], profile: Option<&EutProfile>) -> String 
             return format!("what the answer to {of} has at {}", capture.path);
         }
     }
-    if let Some((base, instance)) = name.rsplit_once('.').filter(|(_, last)| *last == "instance") {
-        return format!("the {instance} number at the end of <{base}>");
+    if let Some(base) = name.strip_suffix(INSTANCE) {
+        return format!("the instance number at the end of <{base}>");
     }
     if let Some(base) = name.strip_suffix(REFERENCE) {
         return format!("<{base}> without its final dot, as a reference to it is written");

@@ -24,7 +24,7 @@ use uspec_mtp::event::ConnectionId;
 use uspec_testplan::{
     case::{Action, Lapse, LapseError, Party, Step, TestCase},
     pattern::Context,
-    template::{REFERENCE, placeholders_in, value},
+    template::{base, placeholders_in, value},
     trace::{Phase, StepOutcome, StepRef, What},
 };
 
@@ -262,9 +262,6 @@ impl<'a> Play<'a> {
             match capture::take(body, &wanted.path) {
                 Ok(value) => {
                     self.missing.remove(&wanted.name);
-                    if let Some(instance) = capture::instance(&value) {
-                        self.define(format!("{}.instance", wanted.name), instance);
-                    }
                     self.define(wanted.name.clone(), value);
                 }
                 Err(why) => {
@@ -291,12 +288,11 @@ impl<'a> Play<'a> {
     /// A value from before must not stand in for one that did not come.
     fn undefine(&mut self, name: &str, why: &str) {
         self.controller.variables.remove(name);
-        self.controller.variables.remove(&format!("{name}.instance"));
         self.missing.insert(name.to_owned(), why.to_owned());
     }
 
     fn why_undefined(&self, name: &str) -> String {
-        let captured = name.strip_suffix(".instance").or_else(|| name.strip_suffix(REFERENCE)).unwrap_or(name);
+        let captured = base(name);
         match self.missing.get(captured) {
             Some(why) if captured == name => why.clone(),
             Some(why) => format!("`{name}` has no value: {why}"),

@@ -5,7 +5,7 @@ use crate::{
     diagnostic::{Mistake, Problems},
     features::Features,
     profile::{MqttVersion, Role},
-    raw,
+    raw, template,
     yaml::{Node, Span},
 };
 
@@ -24,11 +24,6 @@ const VARIABLES: &[(&str, &[&str])] = &[
     ("second.topic", BROKERED),
     ("agent.topic", BROKERED),
 ];
-
-/// The variable that a name is about.
-fn base(name: &str) -> &str {
-    name.strip_suffix(crate::template::REFERENCE).unwrap_or(name)
-}
 
 /// The MTPs that conditions let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,8 +92,8 @@ impl Over {
 
     /// Reports variables that have no value over an MTP that is let in.
     pub(super) fn variables(&self, step: &Node, problems: &mut Problems) {
-        let used = crate::template::placeholders_in(&step.to_json());
-        for (name, kinds) in VARIABLES.iter().filter(|(name, _)| used.iter().any(|it| base(it) == *name)) {
+        let used = template::placeholders_in(&step.to_json());
+        for (name, kinds) in VARIABLES.iter().filter(|(name, _)| used.iter().any(|it| template::base(it) == *name)) {
             let others: Vec<_> = self.kinds.iter().copied().filter(|kind| !kinds.contains(kind)).collect();
             if !others.is_empty() {
                 let message = format!("`{name}` has no value over {}", others.join(", "));

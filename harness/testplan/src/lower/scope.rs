@@ -47,9 +47,6 @@ const PREDEFINED: &[&str] = &[
 /// The part of a variable's name that stands before an element's.
 const ELEMENT: &str = "element.";
 
-/// What may follow the name of a captured object path: its last instance number.
-const INSTANCE: &str = ".instance";
-
 /// What a step is, as far as others refer to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Sort {
@@ -236,14 +233,14 @@ impl Scope {
     }
 
     fn variable(&self, name: &str, at: Span, here: Here, problems: &mut Problems) {
-        let name = name.strip_suffix(template::REFERENCE).unwrap_or(name);
-        if PREDEFINED.contains(&name) {
+        let base = template::base(name);
+        if PREDEFINED.contains(&name) || PREDEFINED.contains(&base) {
             return;
         }
         if let Some(element) = name.strip_prefix(ELEMENT) {
             return self.element(element, at, problems);
         }
-        let captured = self.variables.get(name.strip_suffix(INSTANCE).unwrap_or(name));
+        let captured = self.variables.get(base);
         let Some(captured) = captured else {
             problems.add(self.unknown(name, at));
             return;
