@@ -1,6 +1,9 @@
 //! Runs that are divided, interrupted, continued and put together, as real processes with real files.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may stop on the first surprise
 
+mod process;
+
+use process::{code, command, text, uspec};
 use rstest::rstest;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -10,22 +13,8 @@ use std::{
     io::{BufRead as _, BufReader, Lines, Write as _},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{ChildStdout, Command, Output, Stdio},
+    process::{ChildStdout, Command, Stdio},
 };
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_uspec"));
-    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    command.args(arguments).current_dir(top);
-    for name in ["USPEC_EUT", "USPEC_TESTCASES", "USPEC_SHARD", "JOB_COMPLETION_INDEX"] {
-        command.env_remove(name);
-    }
-    command
-}
-
-fn uspec(arguments: &[&str]) -> Output {
-    command(arguments).output().unwrap()
-}
 
 /// Ends a process when a test is over, whatever came of it.
 struct Child(std::process::Child);
@@ -41,14 +30,6 @@ fn start(arguments: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
     let mut child = Child(command(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
     let lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
     (child, lines)
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 fn shown(path: &Path) -> String {

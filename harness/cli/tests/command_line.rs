@@ -1,36 +1,22 @@
 //! The binary as a person or a CI job meets it: exit codes, files, messages.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may stop on the first surprise
 
+mod process;
+
+use process::{code, text, top, uspec};
 use rstest::rstest;
 use std::{
     collections::BTreeSet,
     fs,
     io::{BufRead as _, BufReader},
     net::TcpListener,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    path::Path,
+    process::{Command, Stdio},
 };
 use uspec_cli::bundled::MTPS;
 
-fn uspec(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_uspec"));
-    command.args(arguments).current_dir(top()).env_remove("USPEC_EUT").env_remove("USPEC_TESTCASES").output().unwrap()
-}
-
 /// How many cases the catalogue has: 230 of the plan and 40 of our own.
 const CASES: usize = 270;
-
-fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
 
 /// Writes a profile for an EUT that connects to this port.
 fn profile(folder: &Path, port: u16, more: &str) -> String {

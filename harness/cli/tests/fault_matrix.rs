@@ -2,7 +2,6 @@
 //! which case unmet, and exactly these must be.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test may stop on the first surprise
 
-use serde::Deserialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -14,6 +13,7 @@ use std::{
 };
 use uspec_cli::{
     bundled::{Bundled, Where},
+    explain::matrix::{Effect, Matrix, Over},
     load,
 };
 use uspec_testplan::{
@@ -28,71 +28,18 @@ use uspec_testplan::{
 };
 use uspec_usp::schema::MessageKind;
 
-/// `fixtures/faults.yaml`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Matrix {
-    /// For each case, for each fault, what it does to the case.
-    cases: BTreeMap<String, BTreeMap<String, Effect>>,
-}
-
 /// One MTP of each kind: over each of them that a case runs over, each of its metrics must have a fault. The other MTPs of the profile
 /// differ from these in TLS, in who connects or in the version, and matter to the cases that are about these.
 const USUAL: [&str; 4] = ["websocket", "mqtt5", "stomp", "uds"];
 
-/// The metrics that a fault makes unmet.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-enum Effect {
-    /// Over each usual MTP.
-    Usual(Vec<String>),
-    /// Over some.
-    One(Over),
-    /// Not the same over all.
-    Several(Vec<Over>),
-}
-
-/// The metrics that a fault makes unmet over some MTPs.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Over {
-    /// Each usual MTP that the fault's other effects do not name, if none.
-    mtp: Option<Mtps>,
-    unmet: Vec<String>,
-}
-
-/// Names of MTPs.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-enum Mtps {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl Effect {
-    /// The MTPs that it is stated for and what is stated, of a case that runs over these usual ones.
-    fn over(&self, usual: &[&str]) -> Vec<(String, BTreeSet<String>)> {
-        let all = match self {
-            Self::Usual(unmet) => vec![Over { mtp: None, unmet: unmet.clone() }],
-            Self::One(over) => vec![over.clone()],
-            Self::Several(all) => all.clone(),
-        };
-        let named: BTreeSet<String> = all.iter().flat_map(Over::named).collect();
-        let others = || usual.iter().filter(|mtp| !named.contains(**mtp)).map(|mtp| (*mtp).to_owned()).collect();
-        let places = |over: &Over| if over.mtp.is_none() { others() } else { over.named() };
-        let stated = |over: &Over| over.unmet.iter().cloned().collect::<BTreeSet<String>>();
-        all.iter().flat_map(|over| places(over).into_iter().map(|mtp| (mtp, stated(over)))).collect()
-    }
-}
-
-impl Over {
-    fn named(&self) -> Vec<String> {
-        match &self.mtp {
-            None => Vec::new(),
-            Some(Mtps::One(name)) => vec![name.clone()],
-            Some(Mtps::Several(names)) => names.clone(),
-        }
-    }
+/// The MTPs that an effect is stated for and what is stated, of a case that runs over these usual ones.
+fn stated(effect: &Effect, usual: &[&str]) -> Vec<(String, BTreeSet<String>)> {
+    let all = effect.all();
+    let named: BTreeSet<String> = all.iter().flat_map(Over::named).collect();
+    let others = || usual.iter().filter(|mtp| !named.contains(**mtp)).map(|mtp| (*mtp).to_owned()).collect();
+    let places = |over: &Over| if over.mtp.is_none() { others() } else { over.named() };
+    let unmet = |over: &Over| over.unmet.iter().cloned().collect::<BTreeSet<String>>();
+    all.iter().flat_map(|over| places(over).into_iter().map(|mtp| (mtp, unmet(over)))).collect()
 }
 
 /// One case against one fault over one MTP, and what is stated of it.
@@ -199,7 +146,7 @@ fn each_fault_makes_exactly_the_stated_metrics_unmet() {
     for (case, faults) in matrix.cases.iter().filter(|(case, _)| narrowed.has_case(case)) {
         let usual = usual(&places, case);
         for (fault, effect) in faults.iter().filter(|(fault, _)| narrowed.has_fault(fault)) {
-            let over = effect.over(&usual);
+            let over = stated(effect, &usual);
             assert!(!over.is_empty(), "{case} with {fault} runs over no usual MTP: the entry must name one");
             entries.extend(over.into_iter().map(|(mtp, unmet)| Entry { case, mtp, fault, unmet }));
         }
@@ -240,7 +187,7 @@ fn no_metric_is_without_a_fault() {
             .get(&id)
             .into_iter()
             .flat_map(BTreeMap::values)
-            .flat_map(|effect| effect.over(&usual))
+            .flat_map(|effect| stated(effect, &usual))
             .collect();
         // A case that runs over none of the usual MTPs needs its faults over any.
         let over: Vec<Option<&str>> = if usual.is_empty() { vec![None] } else { usual.into_iter().map(Some).collect() };

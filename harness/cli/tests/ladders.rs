@@ -1,20 +1,15 @@
 //! The ladders of a real run: every Record has the frames that carried it, and every frame exactly its own octets, over each MTP.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop on the first surprise")]
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use flate2::read::DeflateDecoder;
+mod page;
+
 use serde_json::Value;
-use std::{fs, io::Read as _, process::Command};
+use std::{fs, process::Command};
 
 /// The ladders of a page, in the order of its results.
 fn ladders(page: &str) -> Vec<Value> {
-    let packed = page.split("id=\"detail-").skip(1).map(|it| it.split(['>', '<']).nth(1).unwrap());
-    let unpacked = packed.map(|packed| {
-        let mut detail = String::new();
-        DeflateDecoder::new(STANDARD.decode(packed).unwrap().as_slice()).read_to_string(&mut detail).unwrap();
-        serde_json::from_str::<Value>(&detail).unwrap()["ladder"].take()
-    });
-    unpacked.collect()
+    let ladder = |detail: String| serde_json::from_str::<Value>(&detail).unwrap()["ladder"].take();
+    page::details(page).into_iter().map(ladder).collect()
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! What is secret stands in the evidence, marked, and in no report: not as text, not as hex, not as base64.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // a test may stop on the first surprise
 
+mod page;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use flate2::read::DeflateDecoder;
 use prost::Message as _;
-use std::{fs, io::Read as _, path::Path};
+use std::{fs, path::Path};
 use uspec_cli::{
     bundled::{Bundled, Where},
     campaign::Event,
@@ -82,21 +83,12 @@ fn assert_no_report_shows(report: &RunReport, traces: &[Trace], secret: &str) {
         assert_free_of(&fs::read_to_string(folder.path().join(file)).unwrap(), secret, Path::new(file));
     }
     let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
-    let details: Vec<_> =
-        page.split("id=\"detail-").skip(1).map(|it| unpacked(it.split(['>', '<']).nth(1).unwrap())).collect();
+    let details = page::details(&page);
     assert_eq!(details.len(), report.results.iter().filter(|it| it.verdict().is_some()).count());
     for detail in details {
         assert_free_of(&detail, secret, Path::new("a detail of report.html"));
     }
     assert_free_of(&uspec_report::summary::render(report), secret, Path::new("the summary"));
-}
-
-/// A result's detail, its ladder in it, as the page unpacks it.
-fn unpacked(packed: &str) -> String {
-    let mut rows = String::new();
-    let deflated = STANDARD.decode(packed).unwrap();
-    DeflateDecoder::new(deflated.as_slice()).read_to_string(&mut rows).unwrap();
-    rows
 }
 
 fn assert_free_of(text: &str, secret: &str, place: &Path) {

@@ -1,11 +1,9 @@
 //! What usually makes a metric fail: the faults of the reference Agent of which `fixtures/faults.yaml` states it, and a test proves it.
 
-use serde::{Deserialize, Serialize};
+use super::matrix::{Matrix, Over};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use uspec_agent::Fault;
-
-/// The fault matrix, built in.
-const MATRIX: &str = include_str!("../../../../fixtures/faults.yaml");
 
 /// A way in which Agents make a metric unmet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,33 +19,6 @@ pub struct Cause {
     pub not_over: Vec<String>,
 }
 
-/// `fixtures/faults.yaml`.
-#[derive(Deserialize)]
-struct Matrix {
-    cases: BTreeMap<String, BTreeMap<String, Effect>>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Effect {
-    Usual(Vec<String>),
-    One(Over),
-    Several(Vec<Over>),
-}
-
-#[derive(Deserialize)]
-struct Over {
-    mtp: Option<Mtps>,
-    unmet: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Mtps {
-    One(String),
-    Several(Vec<String>),
-}
-
 /// What the matrix says of one case.
 #[derive(Debug, Default)]
 pub(super) struct Causes {
@@ -58,14 +29,10 @@ pub(super) struct Causes {
 impl Causes {
     pub(super) fn of(id: &str) -> Self {
         let mut causes = Self::default();
-        let Ok(mut matrix) = serde_yaml::from_str::<Matrix>(MATRIX) else { return causes };
+        let Ok(mut matrix) = Matrix::built_in() else { return causes };
         for (fault, effect) in matrix.cases.remove(id).unwrap_or_default() {
             let meaning = fault.parse::<Fault>().map_or_else(|_| fault.clone(), |it| it.description().to_owned());
-            let effects = match effect {
-                Effect::Usual(unmet) => vec![Over { mtp: None, unmet }],
-                Effect::One(over) => vec![over],
-                Effect::Several(all) => all,
-            };
+            let effects = effect.all();
             let widest = effects.iter().map(|effect| effect.unmet.len()).max().unwrap_or_default();
             let metrics: BTreeSet<&String> = effects.iter().flat_map(|effect| &effect.unmet).collect();
             for metric in metrics {
@@ -91,16 +58,6 @@ impl Causes {
     }
 }
 
-impl Over {
-    fn named(&self) -> Vec<String> {
-        match &self.mtp {
-            None => Vec::new(),
-            Some(Mtps::One(name)) => vec![name.clone()],
-            Some(Mtps::Several(names)) => names.clone(),
-        }
-    }
-}
-
 /// The MTPs over which these effects make the metric unmet, and those over which they do not. An effect that names no MTP holds over all
 /// that the others do not name.
 fn places(effects: &[Over], metric: &String) -> (Vec<String>, Vec<String>) {
@@ -120,7 +77,7 @@ mod tests {
 
     #[test]
     fn the_matrix_can_be_read_and_its_faults_exist() {
-        let matrix: Matrix = serde_yaml::from_str(MATRIX).unwrap();
+        let matrix = Matrix::built_in().unwrap();
         for fault in matrix.cases.values().flat_map(BTreeMap::keys) {
             assert!(fault.parse::<Fault>().is_ok(), "{fault}");
         }

@@ -8,6 +8,7 @@ mod body;
 mod causes;
 mod checks;
 mod conditions;
+pub mod matrix;
 mod mtps;
 mod text;
 mod variables;

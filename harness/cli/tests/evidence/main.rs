@@ -3,35 +3,15 @@
 
 mod diff;
 mod explain;
+#[path = "../process/mod.rs"]
+mod process;
 
+use process::{code, text, top, uspec};
 use rstest::rstest;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-    sync::LazyLock,
-};
+use std::{fs, os::unix::fs::symlink, path::Path, process::Command, sync::LazyLock};
 use tempfile::TempDir;
-
-fn uspec(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_uspec"));
-    command.args(arguments).current_dir(top()).env_remove("USPEC_EUT").env_remove("USPEC_TESTCASES").output().unwrap()
-}
-
-fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
 
 /// What the runs of these tests run.
 const SELECTED: [&str; 7] = ["1.1", "1.3", "1.36", "--mtp", "websocket", "--mtp", "mqtt5-tls"];
